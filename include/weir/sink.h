@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sink.h: the contract of a way out. All calls come from one thread that is the sink's alone, so they may block.
+ *
+ * A sink applies the rows of an epoch *together with the epoch's number* in one transaction of its own, so that after a
+ * crash the engine knows which outbox to deliver again. */
+#pragma once
+
+#include "weir/err.h"
+#include "weir/option.h"
+#include "weir/rows.h"
+
+struct retain {
+    slice level;
+    nanos span;
+};
+
+struct sink_setup {
+    slice                name;    /* of the sink in the recipe                    */
+    slice                recipe;  /* the recipe's name: the instance              */
+    const void          *options; /* lent for life                                */
+    u32                  tables;  /* all of the recipe; lent for life             */
+    const struct table  *table;
+    const bool          *wanted;  /* per table: this sink takes it                */
+    u32                  retains;
+    const struct retain *retain;
+};
+
+struct sink;
+
+struct sink_type {
+    const char          *name;
+    const struct option *options;
+    size_t               options_size;
+
+    /* Creates what is missing; a table that exists with other columns is an error that names it. `why` gets the
+     * long form of an error (at most `room` bytes). */
+    err (*open)(struct sink **out, const struct sink_setup *setup, char *why, size_t room);
+
+    /* The last epoch applied for this recipe; 0: none. */
+    err (*epoch)(struct sink *, u64 *out);
+
+    /* Applies rows of epoch `number`; rows of tables not wanted are passed over. All or nothing. Called with an empty
+     * stream, too: the number must advance. On ERR_OS and ERR_SQL that may pass (disk full, busy) the engine tries
+     * again; `fatal` is set where it must not (fsync failed). */
+    err (*apply)(struct sink *, u64 number, slice rows, char *why, size_t room, bool *fatal);
+
+    /* Idle work in small steps: retention, checkpoints. now: wall clock; watermark: event time reached. True: more to do. */
+    bool (*tick)(struct sink *, nanos now, nanos watermark);
+
+    void (*close)(struct sink *);
+
+    /* What `weir plan` prints for a table; appends to `out` (a malloc'd, growing string). NULL: nothing. */
+    void (*plan)(const struct sink_setup *setup, void (*print)(void *to, const char *text), void *to);
+};
