@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reason.h: why a line is refused. The words stand in line.c, in the same order. */
+#pragma once
+
+enum reason {
+    REASON_FIELDS_MISSING,
+    REASON_FIELDS_SURPLUS,
+    REASON_NUL,
+    REASON_LINE_LONG,
+    REASON_FIELD_EMPTY,
+    REASON_NUMBER,
+    REASON_NUMBER_RANGE,
+    REASON_NUMBER_SCALED,
+    REASON_DECIMAL,
+    REASON_DECIMAL_RANGE,
+    REASON_DECIMAL_LONG,
+    REASON_TIME,
+    REASON_TIME_FRACTION,
+    REASON_TIME_RANGE,
+    REASON_ADDR,
+    REASON_MAC,
+    REASON_STRING_UTF8,
+    REASON_STRING_LONG,
+    REASON_SAMPLING,
+    REASON_SAMPLING_NEGATIVE,
+    REASON_SAMPLING_COUNT,
+    REASON_SAMPLING_RANGE,
+    REASON_SAMPLING_ORDER,
+    REASON_BINS_FEW,
+    REASON_BINS_MANY,
+    REASON_BIN,
+    REASONS,
+    REASON_NONE = REASONS, /* the value is good */
+};
