@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* draft.h: a recipe being read: names that are not yet numbers, and what the files of this folder share.
+ *
+ * The order of work (recipe_read): text -> tree -> layouts -> sources with their catalogues of columns -> steps,
+ * sorted so that `from` comes first -> sinks -> if nothing was wrong: numbers (resolve), fingerprints, tables. Each
+ * stage tells all its faults and marks what is not `ok`, so that later stages do not complain about what follows from
+ * them. */
+#pragma once
+
+#include "config/tree.h"
+
+#define NONE UINT32_MAX
+
+#define NAME_MAX_BYTES 48 /* of sources, steps, sinks, layouts, fields       */
+#define SIDES_MAX      2  /* of a tag step                                   */
+#define GIVES_MAX      9  /* the net and 8 words                             */
+#define CARRIED_MAX    16
+#define LEVELS_MAX     16
+#define STEPS_MAX      256
+#define SOURCES_MAX    64
+#define SINKS_MAX      64
+#define LAYOUTS_MAX    64 /* of a source */
+
+/* A layout as written; mirrors and places are known, use is not. */
+struct layout_def {
+    struct layout layout; /* field.mirror: index of a field of this layout */
+    slice        *unit;   /* per field                                     */
+    struct place *at;     /* per field                                     */
+    struct place  named_at;
+    bool          ok;
+};
+
+/* A column that some layout of a source has. */
+struct source_column {
+    struct field field;  /* mirror: index in the source's catalogue */
+    slice        layout; /* the first that has it                   */
+    slice        unit;
+    bool         used;
+    u32          slot;   /* used: column of the decoded batch       */
+};
+
+struct source_draft {
+    struct place          at;
+    const struct node    *map;
+    bool                  ok;      /* the catalogue is whole         */
+    bool                  needed;  /* a step reads it                */
+    u32                   columns;
+    struct source_column *column;  /* in order of first appearance   */
+};
+
+/* A column of a step's input: of the catalogue, or made by a tag step. */
+struct column_ref {
+    u32 step;  /* NONE: of the source        */
+    u32 index; /* in the catalogue or in the tag step's own columns */
+};
+
+struct step_draft {
+    slice              name;
+    struct place       at;
+    const struct node *map, *from;
+    enum step_kind     kind;
+    bool               ok;      /* readable so far, and so is what it comes from        */
+    bool               kind_ok; /* exactly one kind is given                            */
+    bool               needed;  /* a step or sink takes from it                         */
+    bool               clash;   /* told: two columns of one name                        */
+    u32                from_step, source; /* NONE: unknown                              */
+    u32                own;     /* STEP_TAG: columns it makes: sides x gives            */
+    struct field      *field;   /* of these                                             */
+    struct column_ref  address[SIDES_MAX];
+    struct column_ref *ref;     /* STEP_WINDOW: keys, carried, measures                 */
+    slice             *unit;    /* STEP_WINDOW, STEP_CASCADE: of recipe_step.out.field  */
+    slice              table;   /* `table:` as written; empty: not given                */
+};
+
+struct sink_draft {
+    struct place       at;
+    const struct node *retain;
+    bool               ok;    /* its `from` is known whole */
+    bool              *takes; /* per step                  */
+};
+
+struct draft {
+    struct recipe            *r;
+    struct arena             *a; /* the recipe's */
+    struct findings          *f;
+    const struct recipe_lent *lent;
+    slice                     folder; /* of the recipe, with its last '/'; empty: here */
+    u32                       layouts;
+    struct layout_def        *layout;
+    struct source_draft      *source; /* as r->source */
+    struct step_draft        *step;   /* as r->step: `from` comes first */
+    struct sink_draft        *sink;   /* as r->sink   */
+    bool                      sources_ok, steps_ok, sinks_ok; /* their names are known whole */
+};
+
+/* paths.c */
+slice       folder_of(const char *path);
+const char *path_join(struct arena *a, slice folder, slice path);
+
+/* As it may be written in the recipe of this folder: the reverse of path_join. */
+slice path_within(slice folder, const char *path);
+
+/* layouts.c: those of a `layouts:` list or of a file of its own; added to the draft. */
+void layouts_read(struct draft *d, const struct node *list);
+void layout_read(struct draft *d, const struct node *map);
+/* "ip", "bins(7)": as layouts spell it; buf has 16 bytes. */
+const char *layout_type_text(const struct field *f, char *buf);
+
+/* sources.c */
+void sources_read(struct draft *d, const struct node *map);
+u32  source_column_find(const struct source_draft *s, slice name); /* NONE: unknown */
+
+/* steps.c: names, kinds, order. step_*.c: what a kind says. */
+void steps_read(struct draft *d, const struct node *map);
+void step_tag_read(struct draft *d, u32 step);
+void step_window_read(struct draft *d, u32 step);
+void step_cascade_read(struct draft *d, u32 step);
+bool step_column_find(const struct draft *d, u32 step, slice name, struct column_ref *out);
+const struct field *column_field(const struct draft *d, u32 source, struct column_ref ref);
+/* All columns of the records that the step takes; only: FOLD_NONE for tags, anything else for measures. */
+struct names step_column_names(const struct draft *d, u32 step, bool measures);
+
+/* sinks.c */
+void sinks_read(struct draft *d, const struct node *map);
+
+/* What no one takes from: sources, steps. */
+void unused_check(struct draft *d);
+
+/* After everything was read without error: slots and columns (resolve.c), operators and fingerprints (fingerprint.c),
+ * result tables and who wants them (tables.c; tells names that clash). */
+void columns_resolve(struct draft *d);
+void fingerprints_make(struct draft *d);
+void tables_make(struct draft *d);

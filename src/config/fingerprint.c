@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fingerprint.c: operators by name, and a number that changes when their saved state would mean something else.
+ *
+ * A fingerprint is the check sum of a description in words: the operator's own (lengths, columns, types, folds, where
+ * columns come from), then the fingerprint of what feeds it. What only decides when or where rows go (lateness,
+ * limits, rank, sinks, other columns of a layout) is left out, so a change of it keeps the state. */
+#include "config/read.h"
+#include "config/units.h"
+
+#include "weir/hash.h"
+
+static u64 sum_of(const char *text)
+{
+    return hash_checksum(text, strlen(text), 0);
+}
+
+static const char *field_text(struct arena *a, const struct field *f, const struct field *measures)
+{
+    char type[16];
+    if (f->type == FIELD_NET || f->type == FIELD_TAG)
+        return arena_printf(a, "%.*s:%s", LEN(f->name), field_type_name(f->type));
+    const char *text = arena_printf(a, "%.*s:%s:%s", LEN(f->name), layout_type_text(f, type), fold_name(f->fold));
+    if (f->fold == FOLD_NONE || f->mirror == FIELD_NO_MIRROR) return text;
+    return arena_printf(a, "%s:%.*s", text, LEN(measures[f->mirror].name));
+}
+
+/* Whence a decoded column comes: names and scales in all layouts, each once. */
+static const char *origin_text(struct arena *a, const struct recipe_source *s, slice name)
+{
+    const char *text = "";
+    for (u32 l = 0; l < s->layouts; l++)
+        for (u32 i = 0; i < s->layout[l].fields; i++) {
+            const struct layout_field *f = &s->layout[l].field[i];
+            if (!f->used || !slice_eq(f->field.name, name)) continue;
+            const char *one = arena_printf(a, "<%.*s*%llu>", LEN(f->column), (unsigned long long)f->scale);
+            if (strstr(text, one) == NULL) text = arena_printf(a, "%s%s", text, one);
+        }
+    return text;
+}
+
+static u64 source_sum(const struct draft *d, u32 source)
+{
+    const struct recipe_source *s = &d->r->source[source];
+    return sum_of(arena_printf(&d->f->arena, "source %.*s %s", LEN(s->name), s->decoder->name));
+}
+
+static u64 upstream_sum(const struct draft *d, u32 step)
+{
+    i32 from = d->r->step[step].from_step;
+    return from < 0 ? source_sum(d, d->r->step[step].from_source) : d->r->step[from].fingerprint;
+}
+
+static u64 tag_sum(struct draft *d, u32 step)
+{
+    struct arena             *a = &d->f->arena;
+    const struct recipe_step *s = &d->r->step[step];
+    const struct schema      *out = &s->out;
+    slice                     path = path_within(d->folder, s->tag.path);
+    const char               *text = arena_printf(a, "tag %.*s", LEN(path));
+    for (u32 side = 0; side < s->tag.sides; side++) {
+        slice address = out->field[s->tag.address[side]].name;
+        text = arena_printf(a, "%s of %.*s%s", text, LEN(address),
+                            origin_text(a, &d->r->source[s->from_source], address));
+        for (u32 g = 0; g < s->tag.gives; g++)
+            text = arena_printf(a, "%s %.*s", text, LEN(out->field[s->tag.base[side] + g].name));
+    }
+    return sum_of(arena_printf(a, "%s from %016llx", text, (unsigned long long)upstream_sum(d, step)));
+}
+
+static u64 window_sum(struct draft *d, u32 step)
+{
+    struct arena             *a = &d->f->arena;
+    const struct recipe_step *s = &d->r->step[step];
+    const struct step_window *w = &s->window;
+    u32                       tags = w->keys + w->carried;
+    const char               *text = arena_printf(a, "window %lld", (long long)w->length);
+    for (u32 i = 0; i < tags + w->measures; i++) {
+        const char *part = i == 0 ? " by" : i == w->keys ? " carry" : i == tags ? " measure" : "";
+        text = arena_printf(a, "%s%s %s%s", text, part, field_text(a, &w->field[i], w->field + tags),
+                            origin_text(a, &d->r->source[s->from_source], w->field[i].name));
+    }
+    return sum_of(arena_printf(a, "%s from %016llx", text, (unsigned long long)upstream_sum(d, step)));
+}
+
+static u32 add_op(struct draft *d, slice name, u64 fingerprint)
+{
+    d->r->op[d->r->ops] = (struct recipe_op){ name, fingerprint };
+    return d->r->ops++;
+}
+
+/* Each line is fed by the one below, so adding a level or a way leaves the others as they are. */
+static void cascade_sums(struct draft *d, u32 step)
+{
+    struct arena        *a = &d->f->arena;
+    struct recipe_step  *s = &d->r->step[step];
+    struct step_cascade *c = &s->cascade;
+    const char          *all = "cascade";
+    static const char *const ways[] = { "src", "dst", "both" };
+    for (u32 i = 0; i < c->lines; i++) {
+        struct cascade_line *l = &c->line[i];
+        u64   below = l->below == NONE ? upstream_sum(d, step) : d->r->op[c->line[l->below].op].fingerprint;
+        char  span[UNIT_TEXT];
+        const char          *text = arena_printf(a, "line %s %.*s %lld from %016llx", ways[l->way], LEN(c->kind),
+                                                 (long long)c->length[l->level], (unsigned long long)below);
+        slice level = span_format(c->length[l->level], span);
+        slice name = slice_str(arena_printf(d->a, "%.*s/%s/%.*s", LEN(s->name), ways[l->way], LEN(level)));
+        l->op = add_op(d, name, sum_of(text));
+        all = arena_printf(a, "%s %016llx", all, (unsigned long long)d->r->op[l->op].fingerprint);
+    }
+    s->fingerprint = sum_of(all);
+}
+
+void fingerprints_make(struct draft *d)
+{
+    u32 ops = 0;
+    for (u32 i = 0; i < d->r->steps; i++)
+        ops += d->r->step[i].kind == STEP_CASCADE ? d->r->step[i].cascade.lines : 1;
+    d->r->op = arena_array(d->a, struct recipe_op, ops);
+    for (u32 i = 0; i < d->r->steps; i++) {
+        struct recipe_step *s = &d->r->step[i];
+        if (s->kind == STEP_CASCADE) {
+            cascade_sums(d, i);
+            continue;
+        }
+        s->fingerprint = s->kind == STEP_TAG ? tag_sum(d, i) : window_sum(d, i);
+        if (s->kind == STEP_WINDOW) s->window.op = add_op(d, s->name, s->fingerprint);
+    }
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c: one reader for the options of every stage.
+ *
+ * A stage shows a table (weir/option.h) and gets its struct; unknown keys, missing ones, units, limits and choices are
+ * checked here, with the same words everywhere. */
+#include "config/options.h"
+#include "config/units.h"
+
+#define SECRET_BYTES_MAX 65536
+
+/* "csv json" as names. */
+static struct names choices_of(struct arena *a, const char *text)
+{
+    struct names n = { 0, arena_array(a, slice, strlen(text) / 2 + 1) };
+    for (slice rest = slice_str(text); rest.at != NULL;) n.at[n.count++] = slice_cut(rest, ' ', &rest);
+    return n;
+}
+
+static bool read_secret(struct draft *d, const struct node *n, const char *what, const char **out)
+{
+    slice       text;
+    const char *why = "cannot be read";
+    const char *path = path_join(d->a, d->folder, n->text);
+    if (!d->lent->read(d->lent->arg, d->a, path, &text, &why)) {
+        findings_error(d->f, n->at, findings_hint(d->f, "%s: %s", path, why), "`%s`: no such file to read it from",
+                       what);
+        return false;
+    }
+    while (text.len > 0 && (text.at[text.len - 1] == '\n' || text.at[text.len - 1] == '\r')) text.len--;
+    if (text.len > SECRET_BYTES_MAX || (text.len > 0 && memchr(text.at, 0, text.len) != NULL)) {
+        findings_error(d->f, n->at, path, "`%s`: the file is no text of at most %d bytes", what, SECRET_BYTES_MAX);
+        return false;
+    }
+    struct recipe_secret *all = arena_array(d->a, struct recipe_secret, d->r->secrets + 1);
+    if (d->r->secrets > 0) memcpy(all, d->r->secret, sizeof(*all) * d->r->secrets);
+    *out = arena_str(d->a, text);
+    all[d->r->secrets++] = (struct recipe_secret){ *out, path };
+    d->r->secret = all;
+    return true;
+}
+
+static bool read_option_text(struct draft *d, const struct node *n, const struct option *o, void *at)
+{
+    slice text;
+    if (n->kind == NODE_TEXT && n->file && o->type == OPTION_TEXT && n->text.len > 0)
+        return read_secret(d, n, o->name, at);
+    if (n->kind == NODE_TEXT && n->quoted && n->text.len == 0 && o->type == OPTION_TEXT) {
+        *(const char **)at = "";
+        return true;
+    }
+    if (!read_text(d, n, o->name, &text)) return false;
+    *(const char **)at = o->type == OPTION_PATH ? path_join(d->a, d->folder, text) : text.at;
+    return true;
+}
+
+static bool read_option_names(struct draft *d, const struct node *n, const struct option *o, struct option_names *out)
+{
+    struct names        names;
+    const struct node **nodes;
+    if (!read_names(d, n, o->name, &names, &nodes)) return false;
+    *out = (struct option_names){ names.count, arena_array(d->a, const char *, names.count) };
+    for (u32 i = 0; i < names.count; i++) out->name[i] = arena_str(d->a, names.at[i]);
+    return true;
+}
+
+static bool read_option_pairs(struct draft *d, const struct node *n, const struct option *o, struct option_pairs *out)
+{
+    if (!read_map_of(d, n, o->name, "{ key: text }")) return false;
+    bool good = true;
+    out->count = n->count;
+    out->key = arena_array(d->a, const char *, n->count);
+    out->value = arena_array(d->a, const char *, n->count);
+    for (u32 i = 0; i < n->count; i++) {
+        slice text = { 0 };
+        good = read_text(d, &n->item[i], n->key[i].text.at, &text) && good;
+        out->key[i] = n->key[i].text.at;
+        out->value[i] = text.at;
+    }
+    return good;
+}
+
+static bool read_option_span(struct draft *d, const struct node *n, const struct option *o, nanos *out)
+{
+    nanos max = o->max == 0 || o->max > INT64_MAX ? NANOS_MAX : (nanos)o->max;
+    return read_span(d, n, o->name, (nanos)o->min, max, out);
+}
+
+static bool read_option(struct draft *d, const struct node *n, const struct option *o, void *at)
+{
+    u64 max = o->max == 0 ? UINT64_MAX : o->max;
+    switch (o->type) {
+    case OPTION_TEXT:
+    case OPTION_PATH: return read_option_text(d, n, o, at);
+    case OPTION_BOOL: return read_bool(d, n, o->name, at);
+    case OPTION_COUNT: return read_count(d, n, o->name, o->min, max, at);
+    case OPTION_SIZE: return read_size(d, n, o->name, o->min, max, at);
+    case OPTION_SPAN: return read_option_span(d, n, o, at);
+    case OPTION_CHOICE: return read_choice(d, n, o->name, choices_of(&d->f->arena, o->choices), at);
+    case OPTION_NAMES: return read_option_names(d, n, o, at);
+    case OPTION_PAIRS: return read_option_pairs(d, n, o, at);
+    }
+    WEIR_ASSERT(false); /* all types have been handled */
+    return false;
+}
+
+/* A fallback is the option as if written; the table's author must have made it right. */
+static void fall_back(struct draft *d, const struct option *o, void *at)
+{
+    struct node text = {
+        .kind = NODE_TEXT, .quoted = true, .text = slice_str(o->fallback), .at = { .file = "option table" }
+    };
+    if (o->type == OPTION_NAMES) {
+        struct names words = choices_of(d->a, o->fallback);
+        struct node  list = { .kind = NODE_LIST, .count = words.count, .at = text.at };
+        list.item = arena_array(d->a, struct node, words.count);
+        for (u32 i = 0; i < words.count; i++)
+            list.item[i] = (struct node){ .kind = NODE_TEXT, .text = arena_copy(d->a, words.at[i]), .at = text.at };
+        WEIR_ASSERT(read_option(d, &list, o, at));
+        return;
+    }
+    WEIR_ASSERT(o->type != OPTION_PAIRS && read_option(d, &text, o, at));
+}
+
+static void check_known(struct draft *d, const struct node *map, const struct option *table, const char *const *also,
+                        const char *in)
+{
+    const char *known[OPTIONS_MAX + 1];
+    u32         count = 0;
+    for (; also[count] != NULL; count++) known[count] = also[count];
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
+        WEIR_ASSERT(count < OPTIONS_MAX);
+        known[count++] = o->name;
+    }
+    known[count] = NULL;
+    map_check(d, map, known, in);
+}
+
+void *options_read(struct draft *d, const struct node *map, const struct option *table, size_t size,
+                   const char *const *also, const char *in, struct place at)
+{
+    u8 *setup = arena_alloc(d->a, size > 0 ? size : 1);
+    check_known(d, map, table, also, in);
+    for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
+        const struct node *given = map_find(map, o->name);
+        if (o->fallback != NULL) fall_back(d, o, setup + o->offset);
+        if (given != NULL)
+            read_option(d, given, o, setup + o->offset);
+        else if (o->required)
+            findings_error(d->f, at, findings_hint(d->f, "%s: %s", o->name, o->doc != NULL ? o->doc : "required"),
+                           "%s has no `%s`", in, o->name);
+    }
+    return setup;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources.c: the ways in, and the catalogue of columns that each one's layouts give together.
+ *
+ * Protocols share fields and measures by name, so one name must mean one thing in all layouts of a source. */
+#include "config/options.h"
+#include "config/units.h"
+
+#include <stdio.h>
+
+static const char *const source_keys[];
+
+u32 source_column_find(const struct source_draft *s, slice name)
+{
+    for (u32 i = 0; i < s->columns; i++)
+        if (slice_eq(s->column[i].field.name, name)) return i;
+    return NONE;
+}
+
+/* What a layout's field is, for messages: "u64, sum". */
+static const char *field_words(struct findings *f, const struct field *field)
+{
+    char type[16];
+    layout_type_text(field, type);
+    return findings_hint(f, "%s, %s", type, field->fold == FOLD_NONE ? "no measure" : fold_name(field->fold));
+}
+
+static bool same_kind(struct draft *d, const struct source_column *known, const struct field *field, slice layout,
+                      struct place at)
+{
+    const struct field *k = &known->field;
+    if (k->type == field->type && k->fold == field->fold && k->bins == field->bins) return true;
+    findings_error(d->f, at, findings_hint(d->f, "one name means one thing in all layouts of a source"),
+                   "`%.*s` is %s in layout `%.*s`, but %s in `%.*s`", LEN(field->name), field_words(d->f, field),
+                   LEN(layout), field_words(d->f, k), LEN(known->layout));
+    return false;
+}
+
+/* Mirrors of the catalogue: those of the layouts, which must not contradict each other. */
+static bool mirrors_agree(struct draft *d, struct source_draft *s, const struct layout_def *def)
+{
+    bool good = true;
+    for (u32 i = 0; i < def->layout.fields; i++) {
+        const struct field *field = &def->layout.field[i].field;
+        if (field->mirror == FIELD_NO_MIRROR) continue;
+        u32 a = source_column_find(s, field->name),
+            b = source_column_find(s, def->layout.field[field->mirror].field.name);
+        u32 before = s->column[a].field.mirror, other = s->column[b].field.mirror;
+        if ((before == FIELD_NO_MIRROR || before == b) && (other == FIELD_NO_MIRROR || other == a)) {
+            s->column[a].field.mirror = b;
+            s->column[b].field.mirror = a;
+            continue;
+        }
+        good = false;
+        if (before != FIELD_NO_MIRROR && before != b)
+            findings_error(d->f, def->at[i], NULL, "`%.*s` mirrors `%.*s` in layout `%.*s`, but `%.*s` in another",
+                           LEN(field->name), LEN(s->column[b].field.name), LEN(def->layout.name),
+                           LEN(s->column[before].field.name));
+    }
+    return good;
+}
+
+static bool add_layout(struct draft *d, struct source_draft *s, const struct layout_def *def)
+{
+    bool good = true;
+    for (u32 i = 0; i < def->layout.fields; i++) {
+        const struct field *field = &def->layout.field[i].field;
+        if (field->name.len == 0) continue;
+        u32 known = source_column_find(s, field->name);
+        if (known == NONE) {
+            struct source_column *c = &s->column[s->columns++];
+            *c = (struct source_column){ .field = *field, .layout = def->layout.name, .unit = def->unit[i] };
+            c->field.mirror = FIELD_NO_MIRROR;
+        } else if (same_kind(d, &s->column[known], field, def->layout.name, def->at[i])) {
+            s->column[known].field.ranked = s->column[known].field.ranked || field->ranked;
+            if (s->column[known].unit.len == 0) s->column[known].unit = def->unit[i];
+        } else {
+            good = false;
+        }
+    }
+    return good && mirrors_agree(d, s, def);
+}
+
+static const struct layout_def *layout_named(struct draft *d, const struct node *n)
+{
+    slice        name;
+    struct names known = { 0, arena_array(&d->f->arena, slice, d->layouts) };
+    if (!read_text(d, n, "layouts", &name)) return NULL;
+    for (u32 i = 0; i < d->layouts; i++) {
+        if (slice_eq(d->layout[i].layout.name, name)) return &d->layout[i];
+        known.at[known.count++] = d->layout[i].layout.name;
+    }
+    const char *hint = findings_suggest(d->f, name, known);
+    findings_error(d->f, n->at, hint != NULL ? hint : "layouts come from `include:` or stand under `layouts:`",
+                   "unknown layout `%s`", name.at);
+    return NULL;
+}
+
+/* Room in the arena for one more layout of the source, and the layout as its own copy: use differs by source. */
+static void keep_layout(struct draft *d, struct recipe_source *out, const char *key, const struct layout_def *def)
+{
+    u32            i = out->layouts++;
+    struct layout *l = &out->layout[i];
+    *l = def->layout;
+    l->field = arena_array(d->a, struct layout_field, l->fields);
+    if (l->fields > 0) memcpy(l->field, def->layout.field, sizeof(*l->field) * l->fields);
+    out->layout_key[i] = key;
+    out->unit[i] = def->unit;
+}
+
+static void read_layouts(struct draft *d, u32 source, const struct node *map)
+{
+    struct recipe_source *out = &d->r->source[source];
+    struct source_draft  *s = &d->source[source];
+    u32                   columns = 0, measures = 0;
+    if (!read_map_of(d, map, "layouts", "{ tcp: p2-tcp, udp: p2-udp }")) return;
+    if (map->count == 0 || map->count > LAYOUTS_MAX) {
+        findings_error(d->f, map->at, NULL, "source `%.*s` needs 1 to %d layouts", LEN(out->name), LAYOUTS_MAX);
+        return;
+    }
+    out->layout = arena_array(d->a, struct layout, map->count);
+    out->layout_key = arena_array(d->a, const char *, map->count);
+    out->unit = arena_array(d->a, slice *, map->count);
+    s->ok = true;
+    const struct layout_def **defs = arena_array(d->a, const struct layout_def *, map->count);
+    for (u32 i = 0; i < map->count; i++) {
+        defs[i] = layout_named(d, &map->item[i]);
+        s->ok = s->ok && defs[i] != NULL && defs[i]->ok;
+        columns += defs[i] != NULL ? defs[i]->layout.fields : 0;
+    }
+    s->column = arena_array(d->a, struct source_column, columns);
+    for (u32 i = 0; i < map->count; i++) {
+        if (defs[i] == NULL) continue;
+        keep_layout(d, out, map->key[i].text.at, defs[i]);
+        if (!add_layout(d, s, defs[i])) s->ok = false;
+    }
+    for (u32 i = 0; i < s->columns; i++) measures += s->column[i].field.fold != FOLD_NONE ? 1 : 0;
+    if (measures <= MEASURES_MAX) return;
+    findings_error(d->f, map->at, NULL, "the layouts of source `%.*s` have more than %d measures together",
+                   LEN(out->name), MEASURES_MAX);
+    s->ok = false;
+}
+
+static struct names source_type_names(struct draft *d)
+{
+    u32 count = 0;
+    while (d->lent->sources[count] != NULL) count++;
+    struct names n = { count, arena_array(&d->f->arena, slice, count) };
+    for (u32 i = 0; i < count; i++) n.at[i] = slice_str(d->lent->sources[i]->name);
+    return n;
+}
+
+/* P2 files are lines; recipes may say either. */
+static bool format_is(const struct decoder_type *t, slice name)
+{
+    return slice_is(name, t->name) || (slice_is(name, "p2") && strcmp(t->name, "line") == 0);
+}
+
+static void read_format(struct draft *d, struct recipe_source *out, const struct node *n)
+{
+    const struct decoder_type *const *all = out->type->decoders;
+    const size_t                      most = WEIR_COUNT(out->type->decoders);
+    struct names                      known = { 0, arena_array(&d->f->arena, slice, most) };
+    slice                             name;
+    if (!read_text(d, n, "format", &name)) return;
+    for (u32 i = 0; i < most && all[i] != NULL; i++) {
+        if (format_is(all[i], name)) {
+            out->decoder = all[i];
+            return;
+        }
+        known.at[known.count++] = slice_str(all[i]->name);
+    }
+    findings_error(d->f, n->at, findings_suggest(d->f, name, known), "source type `%s` does not read format `%s`",
+                   out->type->name, name.at);
+}
+
+static void read_common(struct draft *d, struct recipe_source *out, const struct node *map, struct place at)
+{
+    const struct node *format = map_find(map, "format"), *idle = map_find(map, "idle"),
+                      *in_flight = map_find(map, "in_flight");
+    out->idle = 300 * NANOS_SECOND;
+    out->in_flight = 64u << 20;
+    if (idle != NULL) read_span(d, idle, "idle", 0, 366 * NANOS_DAY, &out->idle);
+    if (in_flight != NULL) read_size(d, in_flight, "in_flight", 1u << 20, 1ull << 40, &out->in_flight);
+    if (out->type == NULL) return;
+    if (format != NULL)
+        read_format(d, out, format);
+    else if (out->type->decoders[0] != NULL && out->type->decoders[1] == NULL)
+        out->decoder = out->type->decoders[0];
+    else
+        findings_error(d->f, at, NULL, "source `%.*s` has no `format`", LEN(out->name));
+}
+
+static void read_source(struct draft *d, u32 i, const struct node *map)
+{
+    struct recipe_source *out = &d->r->source[i];
+    struct place          at = d->source[i].at;
+    const char           *in = findings_hint(d->f, "source `%.*s`", LEN(out->name));
+    const struct node    *type = map_find(map, "type"), *layouts = map_find(map, "layouts");
+    struct names          types = source_type_names(d);
+    u32                   number = 0;
+    if (type == NULL)
+        findings_error(d->f, at, findings_suggest(d->f, S(""), types), "%s has no `type`", in);
+    else if (read_choice(d, type, "type", types, &number))
+        out->type = d->lent->sources[number];
+    read_common(d, out, map, at);
+    if (out->type != NULL)
+        out->options = options_read(d, map, out->type->options, out->type->options_size, source_keys, in, at);
+    if (layouts != NULL)
+        read_layouts(d, i, layouts);
+    else
+        findings_error(d->f, at, "as layouts: { tcp: p2-tcp }", "%s has no `layouts`", in);
+}
+
+void sources_read(struct draft *d, const struct node *map)
+{
+    if (!read_map_of(d, map, "sources", "p2: { type: directory, path: data }")) return;
+    if (map->count == 0 || map->count > SOURCES_MAX) {
+        findings_error(d->f, map->at, NULL, "a recipe has 1 to %d sources, not %u", SOURCES_MAX, map->count);
+        return;
+    }
+    d->sources_ok = true;
+    d->r->source = arena_array(d->a, struct recipe_source, map->count);
+    d->source = arena_array(d->a, struct source_draft, map->count);
+    for (u32 i = 0; i < map->count; i++) {
+        u32 now = d->r->sources;
+        if (!read_name(d, &map->key[i], "sources", &d->r->source[now].name) ||
+            !read_map_of(d, &map->item[i], map->key[i].text.at, "{ type: directory, path: data }")) {
+            d->sources_ok = false;
+            continue;
+        }
+        d->r->sources++;
+        d->source[now].at = map->key[i].at;
+        d->source[now].map = &map->item[i];
+        d->r->source[now].rejects_table = d->r->source[now].ledger_table = UINT32_MAX;
+        read_source(d, now, &map->item[i]);
+    }
+}
+
+static const char *const source_keys[] = { "type", "format", "layouts", "idle", "in_flight", NULL };

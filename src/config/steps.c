@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* steps.c: the steps of a recipe: which kind each is, what it takes from, and an order in which `from` comes first.
+ *
+ * Steps are written in any order. A step whose `from` is wrong is still read, but what it says of columns is not
+ * checked: one fault, one message. */
+#include "config/read.h"
+
+struct kind_word {
+    const char *key;
+    void (*read)(struct draft *d, u32 step);
+};
+
+static const struct kind_word kind_words[];
+
+bool step_column_find(const struct draft *d, u32 step, slice name, struct column_ref *out)
+{
+    for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step) {
+        const struct step_draft *s = &d->step[up];
+        for (u32 i = 0; i < s->own; i++) {
+            if (!slice_eq(s->field[i].name, name)) continue;
+            *out = (struct column_ref){ up, i };
+            return true;
+        }
+    }
+    *out = (struct column_ref){ NONE, source_column_find(&d->source[d->step[step].source], name) };
+    return out->index != NONE;
+}
+
+const struct field *column_field(const struct draft *d, u32 source, struct column_ref ref)
+{
+    return ref.step == NONE ? &d->source[source].column[ref.index].field : &d->step[ref.step].field[ref.index];
+}
+
+struct names step_column_names(const struct draft *d, u32 step, bool measures)
+{
+    const struct source_draft *s = &d->source[d->step[step].source];
+    u32                        room = s->columns;
+    for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step) room += d->step[up].own;
+    struct names n = { 0, arena_array(&d->f->arena, slice, room) };
+    for (u32 up = d->step[step].from_step; up != NONE && !measures; up = d->step[up].from_step)
+        for (u32 i = 0; i < d->step[up].own; i++) n.at[n.count++] = d->step[up].field[i].name;
+    for (u32 i = 0; i < s->columns; i++)
+        if ((s->column[i].field.fold != FOLD_NONE) == measures) n.at[n.count++] = s->column[i].field.name;
+    return n;
+}
+
+/* Exactly one of `tag:`, `window:`, `cascade:` says what the step is. */
+static bool read_kind(struct draft *d, struct step_draft *s)
+{
+    u32 found = 0;
+    for (u32 i = 0; i <= STEP_CASCADE; i++) {
+        const struct node *n = map_find(s->map, kind_words[i].key);
+        if (n == NULL) continue;
+        if (found++ == 0)
+            s->kind = (enum step_kind)i;
+        else
+            findings_error(d->f, n->at, "make a step of its own of it", "step `%.*s` is a %s already", LEN(s->name),
+                           kind_words[s->kind].key);
+    }
+    if (found == 0)
+        findings_error(d->f, s->at, NULL, "step `%.*s` needs one of `tag`, `window`, `cascade`", LEN(s->name));
+    return found == 1;
+}
+
+static bool name_free(struct draft *d, const struct node *key)
+{
+    static const char *const reserved[] = { "late", "rejects", "ledger", "other", NULL };
+    for (u32 i = 0; reserved[i] != NULL; i++) {
+        if (!slice_is(key->text, reserved[i])) continue;
+        findings_error(d->f, key->at, NULL, "`%s` is a name that weir uses itself", key->text.at);
+        return false;
+    }
+    for (u32 i = 0; i < d->r->sources; i++) {
+        if (!slice_eq(key->text, d->r->source[i].name)) continue;
+        findings_error(d->f, key->at, NULL, "`%s` is the name of a source already", key->text.at);
+        return false;
+    }
+    return true;
+}
+
+static void add_step(struct draft *d, const struct node *key, const struct node *map)
+{
+    struct step_draft *s = &d->step[d->r->steps];
+    *s = (struct step_draft){ .at = key->at, .map = map, .from_step = NONE, .source = NONE };
+    s->name = key->text;
+    bool good = read_name(d, key, "steps", &s->name) && name_free(d, key);
+    if (!read_map_of(d, map, key->text.at, "{ from: p2, window: 1m, by: [srcIP] }")) return;
+    s->kind_ok = read_kind(d, s);
+    s->ok = s->kind_ok && good;
+    s->from = map_find(map, "from");
+    if (s->from == NULL) {
+        findings_error(d->f, s->at, "the name of a source or step", "step `%.*s` has no `from`", LEN(s->name));
+        s->ok = false;
+    }
+    d->r->steps++;
+}
+
+/* What may feed what: tags and windows take records, cascades take closed windows. */
+static bool feeds(struct draft *d, const struct step_draft *s)
+{
+    if (s->from_step != NONE && !d->step[s->from_step].kind_ok) return false; /* told there */
+    if (s->kind == STEP_CASCADE) {
+        if (s->from_step != NONE && d->step[s->from_step].kind == STEP_WINDOW) return true;
+        findings_error(d->f, s->from->at, NULL,
+                       "a cascade takes closed windows: `from` must be a window step, and `%s` is none",
+                       s->from->text.at);
+        return false;
+    }
+    if (s->from_step == NONE || d->step[s->from_step].kind == STEP_TAG) return true;
+    const char *hint = s->kind == STEP_WINDOW ? "wider windows of the same groups are a `cascade`" : NULL;
+    findings_error(d->f, s->from->at, hint,
+                   "a %s takes records: `from` must be a source or a tag step, and `%s` is none",
+                   kind_words[s->kind].key, s->from->text.at);
+    return false;
+}
+
+static void link_step(struct draft *d, u32 step)
+{
+    struct step_draft *s = &d->step[step];
+    slice              from;
+    struct names       known = { 0, arena_array(&d->f->arena, slice, d->r->sources + d->r->steps) };
+    if (s->from == NULL || !read_text(d, s->from, "from", &from)) {
+        s->ok = d->steps_ok = false;
+        return;
+    }
+    for (u32 i = 0; i < d->r->sources; i++) {
+        known.at[known.count++] = d->r->source[i].name;
+        if (slice_eq(from, d->r->source[i].name)) s->source = i;
+    }
+    for (u32 i = 0; i < d->r->steps; i++) {
+        if (i != step) known.at[known.count++] = d->step[i].name;
+        if (slice_eq(from, d->step[i].name)) s->from_step = i;
+    }
+    if (s->source != NONE) s->from_step = NONE;
+    if (s->from_step != NONE) d->step[s->from_step].needed = true;
+    if (s->source != NONE) d->source[s->source].needed = true;
+    if (s->source == NONE && s->from_step == NONE) {
+        if (d->sources_ok)
+            findings_error(d->f, s->from->at, findings_suggest(d->f, from, known), "unknown source or step `%s`",
+                           from.at);
+        s->ok = d->steps_ok = false;
+    } else if (s->ok && s->from_step != step && !feeds(d, s)) {
+        s->ok = d->steps_ok = false;
+    }
+}
+
+/* Tells a circle that goes through `step`: a -> b -> a. */
+static void tell_circle(struct draft *d, u32 step)
+{
+    const char *text = findings_hint(d->f, "%.*s", LEN(d->step[step].name));
+    u32         at = step;
+    do {
+        at = d->step[at].from_step;
+        text = findings_hint(d->f, "%s <- %.*s", text, LEN(d->step[at].name));
+    } while (at != step);
+    findings_error(d->f, d->step[step].from->at, NULL, "steps go round in a circle: %s", text);
+}
+
+static bool in_circle(const struct draft *d, u32 step)
+{
+    u32 at = d->step[step].from_step;
+    for (u32 i = 0; i < d->r->steps && at != NONE && at != step; i++) at = d->step[at].from_step;
+    return at == step;
+}
+
+/* Each circle once, at the step of it that is written first; then it is cut, so that all that follows ends. */
+static void cut_circles(struct draft *d)
+{
+    for (u32 i = 0; i < d->r->steps; i++) {
+        if (!in_circle(d, i)) continue;
+        tell_circle(d, i);
+        d->step[i].from_step = NONE;
+        d->step[i].ok = d->steps_ok = false;
+    }
+}
+
+/* Written order, but what a step takes from moves before it. */
+static void sort_steps(struct draft *d)
+{
+    struct step_draft *sorted = arena_array(d->a, struct step_draft, d->r->steps);
+    u32               *place = arena_array(d->a, u32, d->r->steps);
+    for (u32 i = 0; i < d->r->steps; i++) place[i] = NONE;
+    for (u32 count = 0; count < d->r->steps;) {
+        u32 i = 0; /* the first that is not placed and whose `from` is */
+        while (place[i] != NONE || (d->step[i].from_step != NONE && place[d->step[i].from_step] == NONE)) i++;
+        sorted[count] = d->step[i];
+        place[i] = count++;
+    }
+    for (u32 i = 0; i < d->r->steps; i++)
+        if (sorted[i].from_step != NONE) sorted[i].from_step = place[sorted[i].from_step];
+    d->step = sorted;
+}
+
+static void read_step(struct draft *d, u32 i)
+{
+    struct step_draft  *s = &d->step[i];
+    struct recipe_step *out = &d->r->step[i];
+    if (s->from_step != NONE) {
+        s->source = d->step[s->from_step].source;
+        s->ok = s->ok && d->step[s->from_step].ok;
+    } else if (s->source != NONE) {
+        s->ok = s->ok && d->source[s->source].ok;
+    }
+    s->ok = s->ok && s->source != NONE;
+    i32 from = s->from_step == NONE ? -1 : (i32)s->from_step;
+    *out = (struct recipe_step){ .name = s->name, .kind = s->kind, .from_step = from,
+                                 .from_source = s->source };
+    if (s->kind_ok) kind_words[s->kind].read(d, i);
+}
+
+void steps_read(struct draft *d, const struct node *map)
+{
+    if (!read_map_of(d, map, "steps", "raw: { from: p2, window: 1m, by: [srcIP] }")) return;
+    if (map->count == 0 || map->count > STEPS_MAX) {
+        findings_error(d->f, map->at, NULL, "a recipe has 1 to %d steps, not %u", STEPS_MAX, map->count);
+        return;
+    }
+    d->step = arena_array(d->a, struct step_draft, map->count);
+    for (u32 i = 0; i < map->count; i++) add_step(d, &map->key[i], &map->item[i]);
+    d->steps_ok = d->r->steps == map->count;
+    for (u32 i = 0; i < d->r->steps; i++) link_step(d, i);
+    cut_circles(d);
+    sort_steps(d);
+    d->r->step = arena_array(d->a, struct recipe_step, d->r->steps);
+    for (u32 i = 0; i < d->r->steps; i++) read_step(d, i);
+}
+
+static const struct kind_word kind_words[] = {
+    [STEP_TAG] = { "tag", step_tag_read },
+    [STEP_WINDOW] = { "window", step_window_read },
+    [STEP_CASCADE] = { "cascade", step_cascade_read },
+};
