@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlite.c: the embedded store: result tables in an SQLite file that its shell can read while weir runs.
+ *
+ * An epoch is one transaction: its rows and its number in weir_epoch. One connection writes and checkpoints; readers see
+ * the last whole epoch and cannot stop it, only hold the WAL's reset back for as long as they read.
+ * Old rows go in steps of at most 5,000, so that an epoch never waits long behind them. */
+#include "shim/lock.h"
+#include "shim/sqlite.h"
+#include "sink/sinks.h"
+#include "sink/sqlite_order.h"
+#include "sink/sqlite_schema.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PAGE_BYTES      16384u /* 4 to 64 KiB differ by a fifth at most in CPU: bench/micro/sink_sqlite.c, edited */
+#define CACHE_KIB       32768u
+#define WAL_PASSIVE     ((u64)8 << 20)  /* tick copies it into the file past this              */
+#define WAL_APPLY       ((u64)64 << 20) /* apply does, when epochs come without a tick between */
+#define AGE_ROWS        5000
+
+static const char *const epoch_table;
+
+struct sqlite_options {
+    const char *path;
+};
+
+/* A wanted table with its statements, prepared when first used. */
+struct target {
+    const struct table *table; /* NULL: not wanted */
+    nanos               span;  /* rows older than this go; 0: never */
+    sqlite3_stmt       *put, *clear, *age, *age_rest;
+};
+
+struct sink {
+    sqlite3       *db;
+    const char    *path; /* lent: the options' */
+    struct lock    lock;
+    slice          recipe;
+    u32            tables;
+    const struct table *table;
+    struct target *target; /* per table of the recipe      */
+    struct value  *value, *again; /* of the widest table: as a row is first read, and again when it is inserted */
+    struct order   order;  /* rows of one table, on their way to it */
+    sqlite3_stmt  *epoch_get, *epoch_put;
+    u32            aging;  /* the table that tick looks at */
+    u64            wal;    /* bytes in the WAL that are not yet in the file */
+    u32            page_bytes;
+    bool           applied; /* since the last tick */
+    err            broken;  /* a failed checkpoint of tick: the next apply tells it, fatal */
+    char           broken_why[512];
+};
+
+/* --- open, close --- */
+
+static int count_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct sink *s = arg;
+    s->wal = (u64)pages * s->page_bytes;
+    return SQLITE_OK;
+}
+
+static nanos span_of(const struct sink_setup *setup, const struct table *t)
+{
+    for (u32 i = 0; i < setup->retains; i++) {
+        const struct retain *r = &setup->retain[i];
+        if (slice_eq(r->level, t->level) || slice_eq(r->level, t->step)) return r->span;
+    }
+    return 0;
+}
+
+static void set_targets(struct sink *s, const struct sink_setup *setup)
+{
+    u32 widest = 1;
+    s->target = calloc(setup->tables + 1, sizeof *s->target);
+    for (u32 i = 0; i < setup->tables; i++) {
+        const struct table *t = &setup->table[i];
+        if (t->columns > widest) widest = t->columns;
+        if (setup->wanted[i]) s->target[i] = (struct target){ .table = t, .span = span_of(setup, t) };
+    }
+    s->value = calloc(widest, sizeof *s->value);
+    s->again = calloc(widest, sizeof *s->again);
+    WEIR_ASSERT(s->target != NULL && s->value != NULL && s->again != NULL);
+}
+
+/* All tables in one transaction: a recipe whose third table does not fit leaves the first two alone. */
+static err ensure(struct sink *s, char *why, size_t room)
+{
+    err e = sqlite_begin(s->db);
+    if (!err_is(e)) e = sqlite_run(s->db, epoch_table);
+    if (err_is(e)) return sqlite_explain(e, s->db, s->path, "opening the store", why, room);
+    for (u32 i = 0; i < s->tables && !err_is(e); i++)
+        if (s->target[i].table != NULL) e = sqlite_schema_ensure(s->db, s->path, s->target[i].table, why, room);
+    if (!err_is(e)) e = sqlite_explain(sqlite_commit(s->db), s->db, s->path, "creating tables", why, room);
+    if (err_is(e)) sqlite_rollback(s->db);
+    return e;
+}
+
+static err prepare(struct sink *s, char *why, size_t room)
+{
+    err e = sqlite_prepare(s->db, &s->epoch_get, "SELECT epoch FROM weir_epoch WHERE recipe = ?1");
+    if (!err_is(e))
+        e = sqlite_prepare(s->db, &s->epoch_put, "INSERT OR REPLACE INTO weir_epoch(recipe, epoch) VALUES(?1, ?2)");
+    i64 page_bytes = PAGE_BYTES;
+    if (!err_is(e)) e = sqlite_get(s->db, "PRAGMA page_size", PAGE_BYTES, &page_bytes);
+    s->page_bytes = (u32)page_bytes;
+    return sqlite_explain(e, s->db, s->path, "opening the store", why, room);
+}
+
+static void store_close(struct sink *s)
+{
+    if (s == NULL) return;
+    sqlite_close(s->db);
+    lock_close(&s->lock);
+    free(s->target);
+    free(s->value);
+    free(s->again);
+    order_fini(&s->order);
+    free(s);
+}
+
+static err store_open(struct sink **out, const struct sink_setup *setup, char *why, size_t room)
+{
+    const struct sqlite_options *o = setup->options;
+    struct sink *s = calloc(1, sizeof *s);
+    WEIR_ASSERT(s != NULL);
+    *out = NULL;
+    s->path = o->path, s->recipe = setup->recipe, s->lock.fd = -1;
+    s->tables = setup->tables, s->table = setup->table;
+    set_targets(s, setup);
+    err e = sqlite_open(&s->db, s->path, SQLITE_HOW_CREATE, why, room);
+    if (!err_is(e)) e = lock_open(&s->lock, s->path, why, room);
+    if (!err_is(e)) {
+        e = sqlite_configure(s->db, PAGE_BYTES, CACHE_KIB);
+        e = sqlite_explain(e, s->db, s->path, "opening the store", why, room);
+    }
+    if (!err_is(e)) sqlite3_wal_hook(s->db, count_wal, s);
+    if (!err_is(e)) e = ensure(s, why, room);
+    if (!err_is(e)) e = prepare(s, why, room);
+    if (err_is(e)) store_close(s);
+    else *out = s;
+    return e;
+}
+
+static err store_epoch(struct sink *s, u64 *out)
+{
+    *out = 0;
+    sqlite_bind_text(s->epoch_get, 1, s->recipe);
+    bool row;
+    err e = sqlite_step(s->epoch_get, &row);
+    if (err_is(e) || !row) return e;
+    *out = sqlite_u64(s->epoch_get, 0);
+    sqlite3_reset(s->epoch_get);
+    return OK;
+}
+
+/* --- applying an epoch --- */
+
+static err need(struct sink *s, sqlite3_stmt **st, char *(*make)(const struct table *), const struct table *t)
+{
+    if (*st != NULL) return OK;
+    char *sql = make(t);
+    err e = sqlite_prepare(s->db, st, sql);
+    sqlite3_free(sql);
+    return e;
+}
+
+/* What may pass by itself: no space, a lock, memory, the disk. All else (a table that somebody dropped or changed) is put
+ * right by a start, which looks at the tables again. */
+static bool may_pass(err e)
+{
+    switch (e.at & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR: return e.code == ERR_SQL && !sqlite_fatal(e);
+    default: return false;
+    }
+}
+
+/* buf: for texts that are made here; must live until the step. */
+static void bind_value(sqlite3_stmt *st, int at, const struct value *v, bool key, char *buf)
+{
+    switch (v->kind) {
+    case VALUE_NULL:
+        if (key) sqlite3_bind_text(st, at, "", 0, SQLITE_STATIC);
+        else sqlite3_bind_null(st, at);
+        break;
+    case VALUE_U64:
+        if (v->u <= INT64_MAX) sqlite3_bind_int64(st, at, (i64)v->u);
+        else sqlite3_bind_double(st, at, (f64)v->u);
+        break;
+    case VALUE_I64: sqlite3_bind_int64(st, at, v->i); break;
+    case VALUE_F64: /* SQLite makes a NaN null */
+        if (key && isnan(v->f)) sqlite3_bind_text(st, at, "", 0, SQLITE_STATIC);
+        else sqlite3_bind_double(st, at, v->f);
+        break;
+    case VALUE_TEXT:
+    case VALUE_ADDR:
+    case VALUE_NET:
+    case VALUE_MAC: sqlite_bind_text(st, at, value_text(v, buf)); break;
+    }
+}
+
+static err put(struct sink *s, struct target *to, const struct row *row)
+{
+    err e = need(s, &to->put, sqlite_schema_put, to->table);
+    if (err_is(e)) return e;
+    char texts[16][VALUE_TEXT_ROOM]; /* of addresses and networks; past so many SQLite copies them */
+    u32  used = 0;
+    for (u32 i = 0; i < row->columns; i++) {
+        const struct value *v = &row->value[i];
+        bool made = v->kind >= VALUE_ADDR;
+        if (made && used == WEIR_COUNT(texts)) {
+            char one[VALUE_TEXT_ROOM];
+            slice text = value_text(v, one);
+            sqlite3_bind_text64(to->put, (int)i + 1, text.at, text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+            continue;
+        }
+        bind_value(to->put, (int)i + 1, v, i < to->table->keys, texts[made ? used++ : 0]);
+    }
+    return sqlite_done(to->put);
+}
+
+static err clear(struct sink *s, struct target *to, const struct row *row)
+{
+    err e = need(s, &to->clear, sqlite_schema_clear, to->table);
+    if (err_is(e)) return e;
+    bind_value(to->clear, 1, &row->value[0], true, NULL);
+    return sqlite_done(to->clear);
+}
+
+/* What was gathered goes to its table in key order; each row is decoded again from where it begins. */
+static err flush(struct sink *s, u32 table, const u8 *end)
+{
+    struct row row = { .value = s->again };
+    err e = OK;
+    order_sort(&s->order);
+    for (u32 i = 0; i < s->order.rows && !err_is(e); i++) {
+        struct row_reader r = { s->order.row[i].row, end, s->table, s->tables };
+        row_next(&r, &row, &e);
+        if (!err_is(e)) e = put(s, &s->target[table], &row);
+    }
+    order_reset(&s->order);
+    return e;
+}
+
+/* Rows are gathered while they are of one table; a row that clears keeps its place between them. */
+static err apply_rows(struct sink *s, slice rows)
+{
+    if (rows.len == 0) return OK;
+    struct row_reader r = { (const u8 *)rows.at, (const u8 *)rows.at + rows.len, s->table, s->tables };
+    struct row row = { .value = s->value };
+    u32 run = 0; /* table of what is gathered */
+    err e = OK, faulty;
+    order_reset(&s->order);
+    for (const u8 *at = r.at; !err_is(e) && row_next(&r, &row, &faulty); at = r.at) {
+        struct target *to = &s->target[row.table];
+        if (to->table == NULL) continue;
+        if (row.table != run || row.op != ROW_PUT || s->order.rows == ORDER_ROWS_MAX) e = flush(s, run, r.end);
+        run = row.table;
+        if (row.op == ROW_PUT) order_add(&s->order, &row, to->table->keys, at);
+        else if (!err_is(e)) e = clear(s, to, &row);
+    }
+    if (!err_is(e)) e = faulty;
+    return err_is(e) ? e : flush(s, run, r.end);
+}
+
+static err checkpoint(struct sink *s, int mode)
+{
+    sqlite3_busy_timeout(s->db, 0); /* a reader in the way is no error and is not waited for */
+    int left = 0, copied = 0;
+    int code = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, &left, &copied);
+    err e = sqlite_err(s->db, code);
+    sqlite3_busy_timeout(s->db, SQLITE_BUSY_MS);
+    if (code == SQLITE_OK || code == SQLITE_BUSY) s->wal = left > copied ? (u64)(left - copied) * s->page_bytes : 0;
+    return code == SQLITE_BUSY ? OK : e;
+}
+
+static err apply_in_transaction(struct sink *s, u64 number, slice rows, bool *done)
+{
+    u64 last;
+    err e = store_epoch(s, &last);
+    *done = !err_is(e) && number <= last;
+    if (err_is(e) || *done) return e;
+    e = apply_rows(s, rows);
+    if (err_is(e)) return e;
+    sqlite_bind_text(s->epoch_put, 1, s->recipe);
+    sqlite_bind_u64(s->epoch_put, 2, number);
+    return sqlite_done(s->epoch_put);
+}
+
+static err store_apply(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    *fatal = err_is(s->broken);
+    if (*fatal) {
+        snprintf(why, room, "%s", s->broken_why);
+        return s->broken;
+    }
+    bool done = false;
+    err e = sqlite_begin(s->db);
+    if (!err_is(e)) e = apply_in_transaction(s, number, rows, &done);
+    if (!err_is(e) && !done) e = sqlite_commit(s->db);
+    if (!err_is(e) && !done && s->wal > WAL_APPLY) e = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+    if (err_is(e)) {
+        char doing[64];
+        snprintf(doing, sizeof doing, "applying epoch %llu", (unsigned long long)number);
+        e = sqlite_explain(e, s->db, s->path, doing, why, room);
+        *fatal = !may_pass(e);
+    }
+    sqlite_rollback(s->db);
+    s->applied |= !err_is(e) && !done;
+    return e;
+}
+
+/* --- idle work --- */
+
+/* One step for one table; *more if it was a full one. */
+static err age(struct sink *s, struct target *t, i64 before, bool *more)
+{
+    *more = false;
+    err e = need(s, &t->age, sqlite_schema_age, t->table);
+    if (!err_is(e)) e = need(s, &t->age_rest, sqlite_schema_age_rest, t->table);
+    if (err_is(e)) return e;
+    sqlite3_bind_int64(t->age, 1, before);
+    sqlite3_bind_int64(t->age, 2, AGE_ROWS - 1);
+    e = sqlite_done(t->age);
+    if (err_is(e)) return e;
+    *more = sqlite3_changes(s->db) > 0;
+    if (*more) return OK;
+    sqlite3_bind_int64(t->age_rest, 1, before);
+    return sqlite_done(t->age_rest);
+}
+
+/* Event time decides, so that a recording of last year keeps its rows; before any watermark nothing is old. */
+static bool old_before(const struct target *t, nanos watermark, i64 *before)
+{
+    if (t->table == NULL || t->span <= 0 || watermark == NANOS_MIN || watermark < NANOS_MIN + t->span) return false;
+    *before = nanos_floor(watermark - t->span, NANOS_SECOND) / NANOS_SECOND;
+    return true;
+}
+
+/* The tables in turn, one step a call. True: the same table has more, or others were not looked at yet. */
+static bool age_one(struct sink *s, nanos watermark)
+{
+    while (s->aging < s->tables) {
+        struct target *t = &s->target[s->aging];
+        i64  before;
+        bool more = false;
+        if (old_before(t, watermark, &before)) {
+            err e = age(s, t, before, &more); /* full or busy: the next round tries again */
+            if (sqlite_fatal(e)) s->broken = sqlite_explain(e, s->db, s->path, "deleting old rows", s->broken_why,
+                                                            sizeof s->broken_why);
+            int changed = sqlite3_changes(s->db);
+            if (!more) s->aging++;
+            if (err_is(e)) break;
+            if (changed > 0) return true;
+        } else {
+            s->aging++;
+        }
+    }
+    s->aging = 0;
+    return false;
+}
+
+static bool store_tick(struct sink *s, nanos now, nanos watermark)
+{
+    if (err_is(s->broken)) return false;
+    bool more = age_one(s, watermark);
+    bool quiet = !s->applied && !more;
+    err e = OK;
+    if (quiet && sqlite_wal_bytes(s->path) > 0) e = checkpoint(s, SQLITE_CHECKPOINT_TRUNCATE);
+    else if (s->wal > WAL_PASSIVE) e = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
+    if (sqlite_fatal(e))
+        s->broken = sqlite_explain(e, s->db, s->path, "checkpointing", s->broken_why, sizeof s->broken_why);
+    s->applied = false;
+    return more;
+}
+
+static void store_plan(const struct sink_setup *setup, void (*print)(void *to, const char *text), void *to)
+{
+    print(to, epoch_table);
+    print(to, ";\n");
+    for (u32 i = 0; i < setup->tables; i++) {
+        if (!setup->wanted[i]) continue;
+        char *sql = sqlite_schema_create(&setup->table[i]);
+        print(to, sql);
+        print(to, ";\n");
+        sqlite3_free(sql);
+    }
+}
+
+static const char *const epoch_table =
+    "CREATE TABLE IF NOT EXISTS weir_epoch (\n  recipe TEXT PRIMARY KEY,\n  epoch INTEGER NOT NULL\n)";
+
+static const struct option sqlite_options[] = {
+    { .name = "path", .type = OPTION_PATH, .required = true, .offset = offsetof(struct sqlite_options, path),
+      .doc = "the database file; made if missing, its directory must exist" },
+    OPTION_END,
+};
+
+const struct sink_type sink_sqlite = {
+    .name = "sqlite",
+    .options = sqlite_options,
+    .options_size = sizeof(struct sqlite_options),
+    .open = store_open,
+    .epoch = store_epoch,
+    .apply = store_apply,
+    .tick = store_tick,
+    .close = store_close,
+    .plan = store_plan,
+};
