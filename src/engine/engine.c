@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c: the loop: opens all, decides when to cut and when to hold, and ends in order.
+ *
+ *   RUN ----- signal, or all input ended -----> DRAIN (no offers; chunks out come back) ----> LAST (cut what is left,
+ *   sinks take it) ----> SHUT (handles close) ----> gone
+ * A second signal ends the process at once: the next start goes on from the last epoch. */
+#include "engine/engine.h"
+
+#include "engine/epoch.h"
+#include "engine/log.h"
+#include "weir/hash.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WHY_MAX      2048
+#define TICK_MS      100
+#define SINK_TICKS   50 /* retention and checkpoints every 5 s */
+#define CUT_AFTER_NS 1000000000ull
+
+enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_LAST, PHASE_SHUT };
+
+struct engine {
+    const struct recipe         *recipe;
+    const struct engine_options *options;
+    uv_loop_t                    loop;
+    struct arena                 arena;
+    struct intake_host           intake_host;
+    struct epochs_host           epochs_host;
+    struct plan                 *plan;
+    struct lookup              **lookup; /* per step */
+    struct pool                 *pool;
+    struct flow                 *flow;
+    struct row_writer            rows;
+    struct epochs               *epochs;
+    struct intake              **intake;
+    u32                          intakes, gone;
+    uv_timer_t                   tick;
+    uv_signal_t                  on_int, on_term, on_hup;
+    enum phase                   phase;
+    bool                         opened;
+    bool                         finished; /* --final: windows are closed */
+    u32                          ticks;
+    int                          code;
+    u64                          begin, committed;
+};
+
+static nanos wall_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
+}
+
+static void engine_stir(struct engine *e);
+
+/* --- the engine's bytes in an epoch -------------------------------------------------------------------------- */
+
+static void on_collect(struct epochs_host *h, struct cut *to)
+{
+    struct engine    *e = container_of(h, struct engine, epochs_host);
+    struct row_writer bytes;
+    row_writer_init(&bytes);
+    row_u64(&bytes, EPOCH_SAVED_MAGIC);
+    row_u64(&bytes, epochs_tables_mark(e->recipe));
+    row_u64(&bytes, *flow_arrived(e->flow));
+    for (u32 i = 0; i < e->intakes; i++) {
+        u32                    count;
+        const struct position *position;
+        intake_cut(e->intake[i], &count, &position);
+        cut_positions(to, intake_name(e->intake[i]), count, position);
+        intake_save(e->intake[i], &bytes);
+        intake_ledger_row(e->intake[i], wall_clock());
+    }
+    slice taken = row_writer_take(&bytes);
+    cut_engine(to, taken);
+    free((char *)(uintptr_t)taken.at);
+    row_writer_fini(&bytes);
+}
+
+/* Walks the saved values; `arrived` is put back, a source's own bytes are given. */
+static bool saved_find(slice saved, slice source, u64 *arrived, slice *out)
+{
+    struct value_reader r = { (const u8 *)saved.at, (const u8 *)saved.at + saved.len };
+    struct value        v;
+    *out = (slice){ 0 };
+    if (saved.len == 0) return true;
+    if (!value_read(&r, &v) || v.kind != VALUE_U64 || v.u != EPOCH_SAVED_MAGIC) return false;
+    if (!value_read(&r, &v) || v.kind != VALUE_U64) return false; /* epoch.c looked at it */
+    if (!value_read(&r, &v) || v.kind != VALUE_U64) return false;
+    *arrived = v.u;
+    while (r.at < r.end) {
+        struct value name;
+        if (!value_read(&r, &name) || name.kind != VALUE_TEXT) return false;
+        if (!value_read(&r, &v) || v.kind != VALUE_TEXT) return false;
+        if (slice_eq(name.text, source)) *out = v.text;
+    }
+    return true;
+}
+
+/* --- ending -------------------------------------------------------------------------------------------------- */
+
+static void engine_fail(struct engine *e, int code, const char *text)
+{
+    log_line(LOG_ERROR, "%s", text);
+    log_line(LOG_ERROR, "stopped at once; the next start goes on from epoch %llu",
+             e->epochs ? (unsigned long long)epochs_number(e->epochs) : 0ull);
+    _exit(code); /* threads may hold anything: the state file is what counts (crash-only) */
+}
+
+static void on_intake_fail(struct intake_host *h, const char *text)
+{
+    engine_fail(container_of(h, struct engine, intake_host), EX_IOERR, text);
+}
+
+static void on_epochs_fail(struct epochs_host *h, const char *text)
+{
+    engine_fail(container_of(h, struct engine, epochs_host), EX_IOERR, text);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct engine *e = handle->data;
+    if (e->phase != PHASE_RUN) {
+        log_line(LOG_WARN, "second signal: stopped at once");
+        _exit(128 + number);
+    }
+    log_line(LOG_INFO, "signal %d: finishing, then an epoch, then the end (again: stop at once)", number);
+    e->phase = PHASE_DRAIN;
+    for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], true);
+    engine_stir(e);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct engine *e = handle->data;
+    (void)number;
+    for (u32 s = 0; s < e->recipe->steps; s++)
+        if (e->lookup[s]) lookup_poll(e->lookup[s], true);
+}
+
+static void on_source_gone(void *arg)
+{
+    struct engine *e = arg;
+    e->gone++;
+}
+
+static void engine_shut(struct engine *e)
+{
+    e->phase = PHASE_SHUT;
+    uv_close((uv_handle_t *)&e->tick, NULL);
+    uv_close((uv_handle_t *)&e->on_int, NULL);
+    uv_close((uv_handle_t *)&e->on_term, NULL);
+    uv_close((uv_handle_t *)&e->on_hup, NULL);
+    for (u32 i = 0; i < e->intakes; i++) intake_close(e->intake[i], on_source_gone, e);
+    pool_close(e->pool);
+    for (u32 s = 0; s < e->recipe->steps; s++)
+        if (e->lookup[s]) lookup_close(e->lookup[s]);
+    epochs_close(e->epochs);
+}
+
+/* --- the loop's turn ----------------------------------------------------------------------------------------- */
+
+static bool all_intakes(const struct engine *e, bool (*is)(const struct intake *))
+{
+    for (u32 i = 0; i < e->intakes; i++)
+        if (!is(e->intake[i])) return false;
+    return true;
+}
+
+static bool any_intake(const struct engine *e, bool (*is)(struct intake *))
+{
+    for (u32 i = 0; i < e->intakes; i++)
+        if (is(e->intake[i])) return true;
+    return false;
+}
+
+/* Every `every`, and a second after the last where a window closed; nothing where nothing changed. */
+static bool cut_due(const struct engine *e)
+{
+    if (epochs_writing(e->epochs) || epochs_full(e->epochs)) return false;
+    u64 since = uv_hrtime() - epochs_last(e->epochs);
+    if (any_intake(e, intake_window_closed)) return since >= CUT_AFTER_NS;
+    return any_intake(e, intake_changed) && since >= (u64)e->recipe->state_every;
+}
+
+static bool lookups_busy(const struct engine *e)
+{
+    for (u32 s = 0; s < e->recipe->steps; s++)
+        if (e->lookup[s] && lookup_busy(e->lookup[s])) return true;
+    return false;
+}
+
+static void engine_finish(struct engine *e)
+{
+    if (!e->options->final || e->finished || e->options->once) return;
+    for (u32 i = 0; i < e->intakes; i++) intake_finish(e->intake[i]);
+    e->finished = true;
+}
+
+static void turn_last(struct engine *e)
+{
+    if (epochs_writing(e->epochs)) return;
+    if (any_intake(e, intake_changed)) {
+        epochs_cut(e->epochs);
+        return;
+    }
+    if (!epochs_idle(e->epochs) || lookups_busy(e)) return;
+    e->committed = uv_hrtime();
+    engine_shut(e);
+}
+
+static void engine_stir(struct engine *e)
+{
+    if (!e->opened) return; /* a source that speaks while it opens is heard afterwards */
+    switch (e->phase) {
+    case PHASE_RUN:
+        if (cut_due(e)) epochs_cut(e->epochs);
+        bool hold = epochs_full(e->epochs);
+        for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], hold);
+        if (e->options->once && all_intakes(e, intake_ended)) e->phase = PHASE_DRAIN;
+        else break;
+        /* fall through */
+    case PHASE_DRAIN:
+        if (!all_intakes(e, intake_quiet)) break;
+        engine_finish(e);
+        e->phase = PHASE_LAST;
+        /* fall through */
+    case PHASE_LAST: turn_last(e); break;
+    case PHASE_SHUT: break;
+    }
+}
+
+static void on_stir(struct intake_host *h)
+{
+    engine_stir(container_of(h, struct engine, intake_host));
+}
+
+static void on_settled(struct epochs_host *h)
+{
+    struct engine *e = container_of(h, struct engine, epochs_host);
+    if (e->epochs) engine_stir(e);
+}
+
+static void on_job_done(void *arg, struct job *j)
+{
+    struct engine *e = arg;
+    intake_job_done(e->intake[j->plan->source], j);
+}
+
+static nanos least_watermark(const struct engine *e)
+{
+    nanos least = NANOS_MAX;
+    for (u32 i = 0; i < e->intakes; i++)
+        if (intake_watermark(e->intake[i]) < least) least = intake_watermark(e->intake[i]);
+    return least;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct engine *e = timer->data;
+    nanos          now = wall_clock();
+    e->ticks++;
+    if (e->phase == PHASE_RUN && !e->options->once)
+        for (u32 i = 0; i < e->intakes; i++) intake_tick(e->intake[i], now);
+    if (e->ticks % 10 == 0)
+        for (u32 s = 0; s < e->recipe->steps && e->phase == PHASE_RUN; s++)
+            if (e->lookup[s]) lookup_poll(e->lookup[s], false);
+    if (e->ticks % SINK_TICKS == 0 && e->phase == PHASE_RUN) epochs_tick(e->epochs, now, least_watermark(e));
+    engine_stir(e);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+static bool open_lookups(struct engine *e)
+{
+    bool good = true;
+    e->lookup = arena_array(&e->arena, struct lookup *, e->recipe->steps + 1);
+    for (u32 s = 0; s < e->recipe->steps; s++) {
+        char why[WHY_MAX];
+        if (e->recipe->step[s].kind != STEP_TAG) continue;
+        err x = lookup_open(&e->lookup[s], &e->loop, &e->recipe->step[s].tag, why, sizeof why);
+        if (!err_is(x)) continue;
+        e->lookup[s] = NULL;
+        good = false;
+        char *rest = why; /* one line a fault */
+        for (char *line; (line = strsep(&rest, "\n")) != NULL;) log_line(LOG_ERROR, "tag table: %s", line);
+    }
+    if (!good) e->code = EX_CONFIG;
+    return good;
+}
+
+static bool open_pool(struct engine *e)
+{
+    u32 workers = e->recipe->workers;
+    if (workers == 0) workers = (u32)uv_available_parallelism();
+    e->plan = arena_array(&e->arena, struct plan, e->recipe->sources);
+    for (u32 i = 0; i < e->recipe->sources; i++) plan_init(&e->plan[i], e->recipe, i, &e->arena);
+    err x = pool_open(&e->pool, &e->loop, workers, e->recipe->sources, e->plan, on_job_done, e);
+    if (!err_is(x)) return true;
+    char words[128];
+    log_line(LOG_ERROR, "workers: %s", err_text(x, words, sizeof words));
+    e->code = EX_CONFIG;
+    return false;
+}
+
+static bool open_intake(struct engine *e, u32 i, slice saved)
+{
+    struct intake_setup setup = { .recipe = e->recipe,
+                                  .plan = &e->plan[i],
+                                  .once = e->options->once,
+                                  .fresh = epochs_fresh(e->epochs) };
+    char  why[SNAPSHOT_WHY] = "", words[128];
+    slice name = e->recipe->source[i].name;
+    err   x = epochs_positions(e->epochs, name, &setup.positions, &setup.position, why);
+    if (!err_is(x) && !saved_find(saved, name, flow_arrived(e->flow), &setup.saved))
+        x = (err){ ERR_STATE, "the engine's saved bytes are damaged", 0 };
+    if (!err_is(x)) x = intake_open(&e->intake[i], &e->loop, &e->intake_host, &setup);
+    if (!err_is(x)) return true;
+    log_line(LOG_ERROR, "source %.*s: %s", (int)name.len, name.at, why[0] ? why : err_text(x, words, sizeof words));
+    e->code = x.code == ERR_STATE ? EX_DATAERR : x.code == ERR_CONFIG ? EX_CONFIG : EX_IOERR;
+    return false;
+}
+
+static bool open_all(struct engine *e)
+{
+    char  why[WHY_MAX];
+    slice saved;
+    if (!open_lookups(e) || !open_pool(e)) return false;
+    err x = flow_open(&e->flow, e->recipe, e->pool, &e->rows);
+    if (err_is(x)) {
+        log_line(LOG_ERROR, "windows: %s", err_text(x, why, sizeof why));
+        e->code = EX_CONFIG;
+        return false;
+    }
+    x = epochs_open(&e->epochs, &e->loop, e->recipe, e->flow, &e->rows, &e->epochs_host, &saved, &e->code, why, sizeof why);
+    if (err_is(x)) {
+        log_line(LOG_ERROR, "%s", why);
+        return false;
+    }
+    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->lookup, on_stir, on_intake_fail };
+    e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
+    for (u32 i = 0; i < e->recipe->sources; i++) {
+        if (!open_intake(e, i, saved)) return false;
+        e->intakes++;
+    }
+    return true;
+}
+
+static void open_signals(struct engine *e)
+{
+    uv_signal_init(&e->loop, &e->on_int);
+    uv_signal_init(&e->loop, &e->on_term);
+    uv_signal_init(&e->loop, &e->on_hup);
+    uv_timer_init(&e->loop, &e->tick);
+    e->on_int.data = e->on_term.data = e->on_hup.data = e->tick.data = e;
+    uv_signal_start(&e->on_int, on_signal, SIGINT);
+    uv_signal_start(&e->on_term, on_signal, SIGTERM);
+    uv_signal_start(&e->on_hup, on_hangup, SIGHUP);
+    uv_timer_start(&e->tick, on_tick, TICK_MS, TICK_MS);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------- */
+
+static void stats_write(const struct engine *e)
+{
+    FILE *f = e->options->stats ? fopen(e->options->stats, "w") : NULL;
+    if (f == NULL) return;
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    u64 first = UINT64_MAX, closed = 0, lines = 0, bytes = 0;
+    for (u32 i = 0; i < e->intakes; i++) {
+        if (intake_first_offer(e->intake[i]) && intake_first_offer(e->intake[i]) < first) first = intake_first_offer(e->intake[i]);
+        if (intake_last_close(e->intake[i]) > closed) closed = intake_last_close(e->intake[i]);
+        lines += intake_ledger(e->intake[i])->read;
+        bytes += intake_ledger(e->intake[i])->bytes;
+    }
+    if (first == UINT64_MAX) first = e->begin;
+    fprintf(f,
+            "{\"lines\": %llu, \"bytes\": %llu, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, "
+            "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, \"epochs\": %llu, "
+            "\"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f}\n",
+            (unsigned long long)lines, (unsigned long long)bytes, closed > first ? (f64)(closed - first) / 1e9 : 0.0,
+            (f64)(e->committed - first) / 1e9, (f64)(uv_hrtime() - e->begin) / 1e9, (long)use.ru_utime.tv_sec,
+            (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec, (long)use.ru_stime.tv_usec, use.ru_maxrss,
+            (unsigned long long)epochs_number(e->epochs), (f64)epochs_longest_cut(e->epochs) / 1e9,
+            (unsigned long long)epochs_bytes(e->epochs), (f64)epochs_recovery(e->epochs) / 1e9);
+    fclose(f);
+}
+
+static void log_ledgers(const struct engine *e)
+{
+    for (u32 i = 0; i < e->intakes; i++) {
+        const struct ledger *l = intake_ledger(e->intake[i]);
+        slice                name = intake_name(e->intake[i]);
+        log_line(LOG_INFO,
+                 "source %.*s: read %llu = applied %llu + late %llu + duplicate %llu + filtered %llu + rejected %llu + lost %llu",
+                 (int)name.len, name.at, (unsigned long long)l->read, (unsigned long long)l->applied,
+                 (unsigned long long)l->late, (unsigned long long)l->duplicate, (unsigned long long)l->filtered,
+                 (unsigned long long)l->rejected, (unsigned long long)l->lost);
+    }
+}
+
+int engine_run(const struct recipe *r, const struct engine_options *options)
+{
+    struct engine e = { .recipe = r, .options = options, .begin = uv_hrtime() };
+    signal(SIGPIPE, SIG_IGN);
+    WEIR_ASSERT(uv_loop_init(&e.loop) == 0);
+    arena_init(&e.arena, 0);
+    row_writer_init(&e.rows);
+    e.epochs_host = (struct epochs_host){ on_settled, on_collect, on_epochs_fail };
+    open_signals(&e);
+    if (!open_all(&e)) return e.code ? e.code : EX_SOFTWARE; /* nothing was begun: the process ends */
+    log_line(LOG_INFO, "%.*s: running from epoch %llu with %u workers", (int)r->name.len, r->name.at,
+             (unsigned long long)epochs_number(e.epochs), pool_workers(e.pool));
+    e.opened = true;
+    engine_stir(&e);
+    uv_run(&e.loop, UV_RUN_DEFAULT);
+    WEIR_ASSERT(e.gone == e.intakes);
+    log_ledgers(&e);
+    stats_write(&e);
+    for (u32 i = 0; i < e.intakes; i++) intake_free(e.intake[i]);
+    flow_close(e.flow);
+    row_writer_fini(&e.rows);
+    arena_fini(&e.arena);
+    WEIR_ASSERT(uv_loop_close(&e.loop) == 0);
+    return e.code;
+}

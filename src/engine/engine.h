@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.h: a recipe, run. */
+#pragma once
+
+#include "config/recipe.h"
+
+struct engine_options {
+    bool        once;  /* read what is there, close all windows, end          */
+    bool        final; /* at SIGINT or SIGTERM close all windows with `end`   */
+    const char *stats; /* file that gets the run's figures as JSON; NULL: none */
+};
+
+/* Runs until the input ends (once) or a signal comes; gives the process's exit code (sysexits). Errors are logged. */
+int engine_run(const struct recipe *r, const struct engine_options *options);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flow.c: lines, what feeds them, and what is given out when their windows close.
+ *
+ * A closed window goes two ways: as rows to its tables (and its ranking to the rank table), and as groups into the lines
+ * it feeds. A late record amends a closed window: the window's delta takes the same way up, the rows are given out
+ * again at the next flush. */
+#include "engine/flow.h"
+
+#include <stdlib.h>
+
+#define NONE UINT32_MAX
+
+struct line;
+
+struct line_child {
+    struct line *to;
+    struct feed  feed;
+};
+
+struct line {
+    struct flow               *flow;
+    struct window             *window;
+    const struct group_layout *layout;
+    u32                        source, step, op;
+    u32                        table, rank_table, late_table;
+    struct rank               *rank;
+    struct rank_spec           rank_spec;
+    struct line_child         *child;
+    u32                        children;
+    struct feed                same; /* for partials and deltas of the line's own layout */
+    struct image_reader        reader;
+};
+
+struct flow {
+    const struct recipe *recipe;
+    struct pool         *pool;
+    struct row_writer   *out;
+    struct line         *line;
+    u32                  lines;
+    u32                 *step_line; /* first line of each recipe step */
+    u64                  arrived;
+    bool                 closed;    /* since flow_advance began */
+};
+
+/* Panes of one line that may live at once: a day of minutes, should watermarks not come. */
+#define PANES_MAX 4096
+
+/* A closing window with so many rows is fed upwards by all workers at once. */
+#define FORK_ROWS 8192
+
+/* --- building ------------------------------------------------------------------------------------------------ */
+
+static err line_open(struct line *l, struct flow *f, const struct window_spec *spec)
+{
+    l->flow = f;
+    l->layout = spec->layout;
+    l->op = spec->op;
+    feed_init(&l->same, FEED_SAME, NULL, spec->layout, spec->layout);
+    return window_open(&l->window, spec);
+}
+
+static err line_rank_open(struct line *l, const struct step_cascade *c)
+{
+    if (l->rank_table == NONE) return OK;
+    l->rank_spec = (struct rank_spec){ c->top, c->rank_fields, c->rank_measure };
+    return rank_open(&l->rank, &l->rank_spec, l->layout);
+}
+
+static void line_feeds(struct line *from, struct line *to, enum feed_way way, const u32 *column)
+{
+    from->child = realloc(from->child, (from->children + 1) * sizeof *from->child);
+    WEIR_ASSERT(from->child != NULL);
+    struct line_child *c = &from->child[from->children++];
+    c->to = to;
+    feed_init(&c->feed, way, column, to->layout, from->layout);
+}
+
+static err window_lines(struct flow *f, u32 step, const struct step_window *w)
+{
+    struct line       *l = &f->line[f->lines++];
+    struct window_spec spec = { w->length, w->lateness, w->groups_max, PANES_MAX, &w->layout, w->op };
+    l->source = f->recipe->step[step].from_source;
+    l->step = step;
+    l->table = w->table;
+    l->late_table = w->late_table;
+    l->rank_table = NONE;
+    return line_open(l, f, &spec);
+}
+
+/* Which columns of the window below make the key of a way. */
+static enum feed_way way_feed(const struct step_cascade *c, enum way way, u32 column[2])
+{
+    column[0] = c->column[way == WAY_DST ? 1 : 0];
+    column[1] = c->column[1];
+    return way == WAY_BOTH ? FEED_BOTH : FEED_KEY;
+}
+
+static err cascade_lines(struct flow *f, u32 step, const struct step_cascade *c)
+{
+    u32          first = f->lines;
+    struct line *below = &f->line[f->step_line[f->recipe->step[step].from_step]];
+    for (u32 i = 0; i < c->lines; i++) {
+        const struct cascade_line *cl = &c->line[i];
+        struct line               *l = &f->line[f->lines++];
+        struct window_spec spec = { c->length[cl->level], c->lateness, c->groups_max, PANES_MAX, &c->layout, cl->op };
+        l->source = f->recipe->step[step].from_source;
+        l->step = step;
+        l->table = cl->table;
+        l->late_table = NONE;
+        l->rank_table = cl->rank_table;
+        err e = line_open(l, f, &spec);
+        if (!err_is(e)) e = line_rank_open(l, c);
+        if (err_is(e)) return e;
+        if (cl->below != NONE) {
+            line_feeds(&f->line[first + cl->below], l, FEED_SAME, NULL);
+            continue;
+        }
+        u32           column[2];
+        enum feed_way way = way_feed(c, cl->way, column);
+        line_feeds(below, l, way, column);
+    }
+    return OK;
+}
+
+static u32 count_lines(const struct recipe *r)
+{
+    u32 n = 0;
+    for (u32 i = 0; i < r->steps; i++) {
+        if (r->step[i].kind == STEP_WINDOW) n++;
+        if (r->step[i].kind == STEP_CASCADE) n += r->step[i].cascade.lines;
+    }
+    return n;
+}
+
+err flow_open(struct flow **out, const struct recipe *r, struct pool *pool, struct row_writer *to)
+{
+    struct flow *f = calloc(1, sizeof *f);
+    WEIR_ASSERT(f != NULL);
+    *f = (struct flow){ .recipe = r, .pool = pool, .out = to };
+    f->line = calloc(count_lines(r) + 1, sizeof *f->line);
+    f->step_line = calloc(r->steps + 1, sizeof *f->step_line);
+    WEIR_ASSERT(f->line != NULL && f->step_line != NULL);
+    for (u32 i = 0; i < r->steps; i++) {
+        err e = OK;
+        f->step_line[i] = f->lines;
+        if (r->step[i].kind == STEP_WINDOW) e = window_lines(f, i, &r->step[i].window);
+        else if (r->step[i].kind == STEP_CASCADE) e = cascade_lines(f, i, &r->step[i].cascade);
+        if (err_is(e)) {
+            flow_close(f);
+            return e;
+        }
+    }
+    *out = f;
+    return OK;
+}
+
+void flow_close(struct flow *f)
+{
+    for (u32 i = 0; i < f->lines; i++) {
+        if (f->line[i].rank) rank_close(f->line[i].rank);
+        if (f->line[i].window) window_close(f->line[i].window);
+        free(f->line[i].child);
+    }
+    free(f->line);
+    free(f->step_line);
+    free(f);
+}
+
+/* --- giving out ---------------------------------------------------------------------------------------------- */
+
+static void line_emit_rank(struct line *l, const struct pane *p, bool again)
+{
+    struct ranked    ranked;
+    struct emit_rank how = { &l->rank_spec, &ranked, p->start, p->why, again, p->revision };
+    rank_groups(l->rank, &p->groups, &ranked);
+    emit_ranked(l->flow->out, l->rank_table, &p->groups, &how);
+}
+
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from,
+                      struct window_push_counts *counts);
+
+static void line_feed_up(struct line *l, const struct groups *g)
+{
+    for (u32 i = 0; i < l->children; i++) {
+        struct window_push_counts counts = { 0 };
+        line_push(l->child[i].to, &l->child[i].feed, g, &counts);
+    }
+}
+
+struct closing {
+    struct line *line;
+    struct pane *pane;
+};
+
+/* Part 0 gives the pane out; part i feeds child i - 1. Only part 0 writes rows, and each child has windows of its own. */
+static void closing_part(void *arg, u32 i)
+{
+    struct closing *c = arg;
+    struct line    *l = c->line;
+    struct pane    *p = c->pane;
+    if (i > 0) {
+        struct window_push_counts counts = { 0 };
+        line_push(l->child[i - 1].to, &l->child[i - 1].feed, &p->groups, &counts);
+        return;
+    }
+    if (l->table != NONE) emit_groups(l->flow->out, l->table, &p->groups, p->why, false);
+    if (l->rank) line_emit_rank(l, p, false);
+}
+
+static void line_on_closed(void *arg, struct pane *p)
+{
+    struct closing c = { arg, p };
+    c.line->flow->closed = true;
+    if (groups_count(&p->groups) >= FORK_ROWS) pool_fork(c.line->flow->pool, 1 + c.line->children, closing_part, &c);
+    else
+        for (u32 i = 0; i <= c.line->children; i++) closing_part(&c, i);
+}
+
+static void line_on_amended(void *arg, struct pane *p)
+{
+    struct line *l = arg;
+    if (l->table != NONE) emit_groups(l->flow->out, l->table, &p->groups, p->why, true);
+    if (l->rank) line_emit_rank(l, p, true);
+}
+
+/* --- folding in ---------------------------------------------------------------------------------------------- */
+
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from, struct window_push_counts *counts)
+{
+    window_push(l->window, feed, from, counts);
+    struct groups *delta = window_delta(l->window), *late = window_late(l->window);
+    if (groups_count(delta)) {
+        line_feed_up(l, delta);
+        groups_reset(delta);
+    }
+    if (groups_count(late)) {
+        if (l->late_table != NONE) emit_late(l->flow->out, l->late_table, late, &l->flow->arrived);
+        groups_reset(late);
+    }
+}
+
+void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts)
+{
+    struct line *l = &f->line[f->step_line[step]];
+    if (groups_count(partial)) line_push(l, &l->same, partial, counts);
+}
+
+bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why)
+{
+    f->closed = false;
+    for (u32 i = 0; i < f->lines; i++)
+        if (f->line[i].source == source) window_advance(f->line[i].window, to, why, line_on_closed, &f->line[i]);
+    return f->closed;
+}
+
+void flow_end(struct flow *f, u32 source)
+{
+    for (u32 i = 0; i < f->lines; i++)
+        if (f->line[i].source == source) window_end(f->line[i].window, line_on_closed, &f->line[i]);
+}
+
+void flow_flush(struct flow *f)
+{
+    for (u32 i = 0; i < f->lines; i++)
+        if (window_flush_due(f->line[i].window)) window_flush(f->line[i].window, line_on_amended, &f->line[i]);
+}
+
+/* --- the image ----------------------------------------------------------------------------------------------- */
+
+void flow_cut(struct flow *f, struct image_writer *to)
+{
+    for (u32 i = 0; i < f->lines; i++) window_cut(f->line[i].window, to);
+}
+
+void flow_thaw(struct flow *f, bool written)
+{
+    for (u32 i = 0; i < f->lines; i++) window_thaw(f->line[i].window, written);
+}
+
+static err reader_head(struct image_reader *r, u64 object, slice bytes)
+{
+    return window_restore_head(container_of(r, struct line, reader)->window, object, bytes);
+}
+
+static err reader_page(struct image_reader *r, u64 object, enum image_part part, u32 number, slice bytes)
+{
+    return window_restore_page(container_of(r, struct line, reader)->window, object, part, number, bytes);
+}
+
+static err reader_done(struct image_reader *r)
+{
+    return window_restore_done(container_of(r, struct line, reader)->window);
+}
+
+struct image_reader *flow_reader(struct flow *f, u32 op)
+{
+    for (u32 i = 0; i < f->lines; i++) {
+        if (f->line[i].op != op) continue;
+        f->line[i].reader = (struct image_reader){ reader_head, reader_page, reader_done };
+        return &f->line[i].reader;
+    }
+    WEIR_ASSERT(!"every op of the recipe is a line");
+    return NULL;
+}
+
+u64 flow_memory(const struct flow *f)
+{
+    u64 n = 0;
+    for (u32 i = 0; i < f->lines; i++) n += window_memory(f->line[i].window);
+    return n;
+}
+
+u64 *flow_arrived(struct flow *f)
+{
+    return &f->arrived;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flow.h: the loop's half of the recipe: windows, the cascades they feed, rankings, and the rows that leave.
+ *
+ * Lines stand in an order in which a line's feeder comes first, so that one walk carries a watermark, an end or a flush
+ * through all levels. All state of the process that must survive is in these lines (and in positions of sources). */
+#pragma once
+
+#include "config/recipe.h"
+#include "engine/emit.h"
+#include "engine/pool.h"
+#include "window/window.h"
+
+struct flow;
+
+/* Rows are written to `out`, large windows are fed upwards with the help of `pool`'s workers; both lent for life. */
+err  flow_open(struct flow **f, const struct recipe *r, struct pool *pool, struct row_writer *out);
+void flow_close(struct flow *f);
+
+/* Folds a worker's partial into the window of recipe step `step`. */
+void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts);
+
+/* Watermark of a source: closes what is due in all its lines. True if some window closed. */
+bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why);
+
+/* Bounded input has ended: closes all open windows, which stay ready to be amended. */
+void flow_end(struct flow *f, u32 source);
+
+/* Gives out what was amended since the last flush. */
+void flow_flush(struct flow *f);
+
+/* The image. */
+void flow_cut(struct flow *f, struct image_writer *to);
+void flow_thaw(struct flow *f, bool written);
+
+/* Reader for the operator `op` of the recipe: pass it to snapshot_read_op. Lent until the next call. */
+struct image_reader *flow_reader(struct flow *f, u32 op);
+
+/* Bytes of all windows. */
+u64 flow_memory(const struct flow *f);
+
+/* The counter behind the `arrived` column; part of the engine's saved bytes. */
+u64 *flow_arrived(struct flow *f);

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* intake.c: the queue of a source: chunks on their way through workers, watermarks waiting behind them. */
+#include "engine/intake.h"
+
+#include "engine/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define JOBS_A_WORKER        3    /* chunks out per worker: one in work, one waiting, one coming back */
+#define REJECTS_A_MINUTE_MAX 1000 /* rows of one source and event minute in the rejects table         */
+#define ROWS_A_PARTIAL_MAX   (1u << 28)
+
+enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_DONE };
+
+struct item {
+    enum item_kind    kind;
+    struct job       *job;
+    nanos             to;
+    enum close_reason why;
+    struct item      *next;
+};
+
+struct intake {
+    struct inlet         inlet; /* first: what the source holds */
+    struct intake_host  *host;
+    const struct recipe *recipe;
+    const struct plan   *plan;
+    struct source       *source;
+    struct item         *first, **end; /* in the order offered */
+    struct job          *spare;        /* jobs at rest, with their memory */
+    u64                  in_flight;    /* bytes of ranges out */
+    u32                  jobs;
+    bool                 held, paused, ended, changed, closed;
+    nanos                watermark;
+    nanos                active; /* wall clock of the last offer or apply */
+    nanos                now;    /* wall clock of the last tick           */
+    struct ledger        ledger;
+    nanos                rejects_minute;
+    u64                  rejects_given;
+    u64                  first_offer, last_close;
+};
+
+static u64 monotonic(void)
+{
+    return uv_hrtime();
+}
+
+static nanos wall_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
+}
+
+/* --- jobs ---------------------------------------------------------------------------------------------------- */
+
+static struct job *job_new(const struct plan *plan)
+{
+    struct job *j = calloc(1, sizeof *j);
+    WEIR_ASSERT(j != NULL);
+    j->plan = plan;
+    j->table = calloc(plan->tags + 1, sizeof(struct lookup_version *));
+    j->partial = calloc(plan->windows + 1, sizeof *j->partial);
+    j->bad = calloc(1, sizeof *j->bad);
+    WEIR_ASSERT(j->table != NULL && j->partial != NULL && j->bad != NULL);
+    for (u32 w = 0; w < plan->windows; w++)
+        groups_init(&j->partial[w], &plan->window[w]->window.layout, ROWS_A_PARTIAL_MAX);
+    return j;
+}
+
+static void job_free(struct job *j)
+{
+    for (u32 w = 0; w < j->plan->windows; w++) groups_fini(&j->partial[w]);
+    free(j->table);
+    free(j->partial);
+    free(j->bad);
+    free(j);
+}
+
+static struct job *job_take(struct intake *i)
+{
+    struct job *j = i->spare;
+    if (j == NULL) return job_new(i->plan);
+    i->spare = j->next;
+    return j;
+}
+
+/* Empties the job and keeps its memory for the next. */
+static void job_rest(struct intake *i, struct job *j)
+{
+    for (u32 w = 0; w < j->plan->windows; w++) groups_reset(&j->partial[w]);
+    memset(j->bad->count, 0, sizeof j->bad->count);
+    j->bad->kept = j->bad->sampled = 0;
+    j->counts = (struct chunk_counts){ 0 };
+    j->failed = 0;
+    j->done = false;
+    j->next = i->spare;
+    i->spare = j;
+}
+
+/* --- back-pressure ------------------------------------------------------------------------------------------- */
+
+static void intake_balance(struct intake *i)
+{
+    bool full = i->in_flight >= i->plan->from->in_flight || i->jobs >= JOBS_A_WORKER * pool_workers(i->host->pool);
+    bool pause = full || i->held;
+    if (pause == i->paused || i->source == NULL) return;
+    i->paused = pause;
+    if (pause) i->plan->from->type->pause(i->source);
+    else i->plan->from->type->resume(i->source);
+}
+
+void intake_hold(struct intake *i, bool hold)
+{
+    i->held = hold;
+    intake_balance(i);
+}
+
+/* --- what the source says ------------------------------------------------------------------------------------ */
+
+static struct intake *of_inlet(struct inlet *in)
+{
+    return container_of(in, struct intake, inlet);
+}
+
+static void item_push(struct intake *i, struct item it)
+{
+    struct item *at = malloc(sizeof *at);
+    WEIR_ASSERT(at != NULL);
+    *at = it;
+    at->next = NULL;
+    *i->end = at;
+    i->end = &at->next;
+}
+
+static void on_offer(struct inlet *in, struct chunk *taken)
+{
+    struct intake *i = of_inlet(in);
+    WEIR_ASSERT(taken->layout < i->plan->from->layouts && taken->length > 0);
+    struct job *j = job_take(i);
+    j->chunk = *taken;
+    for (u32 t = 0; t < i->plan->tags; t++)
+        j->table[t] = lookup_use(i->host->lookup[i->plan->tag[t] - i->recipe->step]);
+    item_push(i, (struct item){ .kind = ITEM_JOB, .job = j });
+    i->in_flight += taken->length;
+    i->jobs++;
+    i->active = i->now ? i->now : wall_clock();
+    if (i->first_offer == 0) i->first_offer = monotonic();
+    pool_give(i->host->pool, j);
+    intake_balance(i);
+}
+
+static void intake_drain(struct intake *i);
+
+static void on_watermark(struct inlet *in, nanos to, enum close_reason why)
+{
+    struct intake *i = of_inlet(in);
+    item_push(i, (struct item){ .kind = ITEM_WATERMARK, .to = to, .why = why });
+    intake_drain(i);
+}
+
+static void on_done(struct inlet *in)
+{
+    struct intake *i = of_inlet(in);
+    item_push(i, (struct item){ .kind = ITEM_DONE });
+    intake_drain(i);
+}
+
+static bool rejects_room(struct intake *i, nanos time)
+{
+    nanos minute = nanos_floor(time, 60 * NANOS_SECOND);
+    if (minute != i->rejects_minute) {
+        i->rejects_minute = minute;
+        i->rejects_given = 0;
+    }
+    return i->rejects_given++ < REJECTS_A_MINUTE_MAX;
+}
+
+/* A row of the rejects table; the key is (timestamp, file, offset). */
+static void reject_row(struct intake *i, nanos time, slice file, u64 offset, u64 line, slice reason, slice field, slice sample)
+{
+    u32 table = i->plan->from->rejects_table;
+    if (table == UINT32_MAX || !rejects_room(i, time)) return;
+    struct row_writer *w = i->host->out;
+    row_put(w, table);
+    row_i64(w, nanos_floor(time, NANOS_SECOND) / NANOS_SECOND);
+    row_text(w, file);
+    row_u64(w, offset);
+    if (line) row_u64(w, line);
+    else row_null(w);
+    row_text(w, reason);
+    if (field.len) row_text(w, field);
+    else row_null(w);
+    if (sample.at) row_text(w, sample);
+    else row_null(w);
+}
+
+static void on_complain(struct inlet *in, slice file, u64 offset, const char *what)
+{
+    struct intake *i = of_inlet(in);
+    i->ledger.complaints++;
+    i->changed = true;
+    log_line(LOG_WARN, "source %.*s: %.*s%s%s", (int)i->plan->from->name.len, i->plan->from->name.at, (int)file.len,
+             file.at ? file.at : "", file.len ? ": " : "", what);
+    reject_row(i, wall_clock(), file, offset, 0, slice_str(what), (slice){ 0 }, (slice){ 0 });
+}
+
+static void on_fail(struct inlet *in, const char *text)
+{
+    struct intake *i = of_inlet(in);
+    i->host->fail(i->host, text);
+}
+
+/* --- applying ------------------------------------------------------------------------------------------------ */
+
+/* The sample as text: what is not printable ASCII or well-formed text stands as '?'. */
+static slice sample_clean(char *at, u32 len)
+{
+    for (u32 k = 0; k < len; k++)
+        if ((unsigned char)at[k] < ' ' || (unsigned char)at[k] > '~') at[k] = '?';
+    return slice_of(at, len);
+}
+
+static void apply_rejects(struct intake *i, struct job *j)
+{
+    const struct recipe_source *r = i->plan->from;
+    const struct layout        *layout = &r->layout[j->chunk.layout];
+    slice                       file = r->type->where(&j->chunk);
+    u64                         base = r->type->lines_before(&j->chunk);
+    for (u32 k = 0; k < REASONS_MAX; k++) j->counts.rejected += j->bad->count[k];
+    for (u32 k = 0; k < j->bad->kept; k++) {
+        const struct reject *bad = &j->bad->kept_at[k];
+        slice field = bad->field < layout->fields ? layout->field[bad->field].column : (slice){ 0 };
+        reject_row(i, j->chunk.time, file, bad->offset, base + bad->line + 1, slice_str(r->decoder->reasons[bad->reason]),
+                   field, sample_clean(j->bad->samples + bad->sample, bad->sample_len));
+    }
+}
+
+static void apply_read_error(struct intake *i, struct job *j)
+{
+    char words[160];
+    snprintf(words, sizeof words, "read: %s", strerror((int)-j->failed));
+    on_complain(&i->inlet, i->plan->from->type->where(&j->chunk), j->chunk.offset + j->counts.bytes, words);
+}
+
+static void apply_job(struct intake *i, struct job *j)
+{
+    u64 late = UINT64_MAX; /* a record is late if no window took it */
+    apply_rejects(i, j);
+    if (j->failed) apply_read_error(i, j);
+    for (u32 w = 0; w < i->plan->windows; w++) {
+        struct window_push_counts counts = { 0 };
+        flow_push(i->host->flow, i->plan->step[w], &j->partial[w], &counts);
+        if (counts.late < late) late = counts.late;
+    }
+    struct chunk_counts *c = &j->counts;
+    c->late = i->plan->windows ? late : 0;
+    WEIR_ASSERT(c->late <= c->applied && c->applied + c->rejected == c->lines);
+    c->applied -= c->late;
+    i->ledger.read += c->lines;
+    i->ledger.applied += c->applied;
+    i->ledger.late += c->late;
+    i->ledger.rejected += c->rejected;
+    i->ledger.bytes += c->bytes;
+    for (u32 t = 0; t < i->plan->tags; t++) lookup_release(j->table[t]);
+    i->plan->from->type->applied(i->source, &j->chunk, c);
+    i->in_flight -= j->chunk.length;
+    i->jobs--;
+    i->active = i->now ? i->now : wall_clock();
+    job_rest(i, j);
+}
+
+static void apply_watermark(struct intake *i, nanos to, enum close_reason why)
+{
+    if (to <= i->watermark) return;
+    i->watermark = to;
+    flow_flush(i->host->flow);
+    if (flow_advance(i->host->flow, i->plan->source, to, why)) {
+        i->closed = true;
+        i->last_close = monotonic();
+    }
+}
+
+void intake_finish(struct intake *i)
+{
+    flow_flush(i->host->flow);
+    flow_end(i->host->flow, i->plan->source);
+    flow_flush(i->host->flow); /* what the end amended in levels above */
+    i->closed = i->changed = true;
+    i->last_close = monotonic();
+}
+
+/* Applies all that stands finished at the front of the queue. */
+static void intake_drain(struct intake *i)
+{
+    bool some = false;
+    while (i->first != NULL && (i->first->kind != ITEM_JOB || i->first->job->done)) {
+        struct item *it = i->first;
+        if ((i->first = it->next) == NULL) i->end = &i->first;
+        switch (it->kind) {
+        case ITEM_JOB: apply_job(i, it->job); break;
+        case ITEM_WATERMARK: apply_watermark(i, it->to, it->why); break;
+        case ITEM_DONE:
+            intake_finish(i);
+            i->ended = true;
+            break;
+        }
+        free(it);
+        some = i->changed = true;
+    }
+    if (!some) return;
+    intake_balance(i);
+    i->host->stir(i->host);
+}
+
+/* The pool's call: a chunk came back. */
+void intake_job_done(struct intake *i, struct job *j)
+{
+    j->done = true;
+    intake_drain(i);
+}
+
+void intake_tick(struct intake *i, nanos now)
+{
+    nanos idle = i->plan->from->idle;
+    i->now = now;
+    if (idle == 0 || i->first != NULL || i->held || i->active == 0 || now - i->active < idle) return;
+    nanos to = now - idle;
+    if (to <= i->watermark) return;
+    apply_watermark(i, to, CLOSE_IDLE);
+    i->changed = true;
+    if (i->closed) i->host->stir(i->host);
+}
+
+/* --- opening, saving ----------------------------------------------------------------------------------------- */
+
+#define SAVED_VERSION 1u
+
+struct saved {
+    u64           version;
+    nanos         watermark;
+    struct ledger ledger;
+    nanos         rejects_minute;
+    u64           rejects_given;
+};
+
+void intake_save(const struct intake *i, struct row_writer *to)
+{
+    struct saved s = { SAVED_VERSION, i->watermark, i->ledger, i->rejects_minute, i->rejects_given };
+    row_text(to, i->plan->from->name);
+    row_text(to, slice_of((const char *)&s, sizeof s));
+}
+
+static bool intake_load(struct intake *i, slice bytes)
+{
+    struct saved s;
+    if (bytes.len == 0) return true;
+    if (bytes.len != sizeof s) return false;
+    memcpy(&s, bytes.at, sizeof s);
+    if (s.version != SAVED_VERSION) return false;
+    i->watermark = s.watermark;
+    i->ledger = s.ledger;
+    i->rejects_minute = s.rejects_minute;
+    i->rejects_given = s.rejects_given;
+    return true;
+}
+
+err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, const struct intake_setup *setup)
+{
+    const struct recipe_source *r = setup->plan->from;
+    struct intake              *i = calloc(1, sizeof *i);
+    WEIR_ASSERT(i != NULL);
+    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_complain, on_fail };
+    i->host = host;
+    i->recipe = setup->recipe;
+    i->plan = setup->plan;
+    i->end = &i->first;
+    i->watermark = NANOS_MIN;
+    i->active = wall_clock();
+    if (!intake_load(i, setup->saved)) {
+        free(i);
+        return (err){ ERR_STATE, "the saved ledger of a source is damaged", 0 };
+    }
+    struct source_setup s = {
+        .name = r->name,
+        .options = r->options,
+        .layouts = r->layouts,
+        .layout = r->layout,
+        .layout_key = r->layout_key,
+        .once = setup->once,
+        .fresh = setup->fresh,
+        .positions = setup->positions,
+        .position = setup->position,
+        .now = wall_clock,
+    };
+    *out = i;
+    err e = r->type->open(&i->source, loop, &i->inlet, &s);
+    if (err_is(e)) {
+        *out = NULL;
+        free(i);
+        return e;
+    }
+    return OK;
+}
+
+void intake_close(struct intake *i, void (*gone)(void *arg), void *arg)
+{
+    WEIR_ASSERT(i->first == NULL);
+    struct source *source = i->source;
+    const struct source_type *type = i->plan->from->type;
+    while (i->spare) {
+        struct job *j = i->spare;
+        i->spare = j->next;
+        job_free(j);
+    }
+    type->close(source, gone, arg); /* the inlet stays valid until `gone`: the engine frees it then */
+}
+
+void intake_free(struct intake *i)
+{
+    free(i);
+}
+
+/* --- asking -------------------------------------------------------------------------------------------------- */
+
+void intake_cut(struct intake *i, u32 *count, const struct position **position)
+{
+    const struct ledger *l = &i->ledger;
+    WEIR_ASSERT(l->read == l->applied + l->late + l->duplicate + l->filtered + l->rejected + l->lost);
+    i->plan->from->type->cut(i->source, count, position);
+    i->changed = i->closed = false;
+}
+
+void intake_ledger_row(struct intake *i, nanos now)
+{
+    u32 table = i->plan->from->ledger_table;
+    if (table == UINT32_MAX) return;
+    struct row_writer *w = i->host->out;
+    row_put(w, table);
+    row_i64(w, nanos_floor(now, 60 * NANOS_SECOND) / NANOS_SECOND);
+    const u64 *counts = (const u64 *)&i->ledger;
+    for (const struct metric *m = ledger_metrics; m->name; m++) row_u64(w, counts[m->offset / sizeof(u64)]);
+}
+
+bool intake_quiet(const struct intake *i)
+{
+    return i->first == NULL;
+}
+
+bool intake_ended(const struct intake *i)
+{
+    return i->ended;
+}
+
+bool intake_changed(struct intake *i)
+{
+    return i->changed;
+}
+
+bool intake_window_closed(struct intake *i)
+{
+    return i->closed;
+}
+
+slice intake_name(const struct intake *i)
+{
+    return i->plan->from->name;
+}
+
+const struct ledger *intake_ledger(const struct intake *i)
+{
+    return &i->ledger;
+}
+
+nanos intake_watermark(const struct intake *i)
+{
+    return i->watermark;
+}
+
+u64 intake_first_offer(const struct intake *i)
+{
+    return i->first_offer;
+}
+
+u64 intake_last_close(const struct intake *i)
+{
+    return i->last_close;
+}
+
+/* In the order of the ledger table's columns. */
+const struct metric ledger_metrics[] = {
+    { "read", "records", "lines read", offsetof(struct ledger, read) },
+    { "applied", "records", "folded into some window", offsetof(struct ledger, applied) },
+    { "late", "records", "older than any window that may still be amended", offsetof(struct ledger, late) },
+    { "duplicate", "records", "delivered twice by the source, applied once", offsetof(struct ledger, duplicate) },
+    { "filtered", "records", "left out by `where`", offsetof(struct ledger, filtered) },
+    { "rejected", "records", "not of the layout", offsetof(struct ledger, rejected) },
+    { "lost", "records", "counted as lost by the kernel or by sequence numbers", offsetof(struct ledger, lost) },
+    { "bytes", "bytes", "of whole lines read", offsetof(struct ledger, bytes) },
+    { "complaints", "events", "files or ranges that could not be read", offsetof(struct ledger, complaints) },
+    { NULL, NULL, NULL, 0 },
+};

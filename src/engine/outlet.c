@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outlet.c: one sink, one lane, one outbox at a time. */
+#include "engine/outlet.h"
+
+#include "engine/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WHY_MAX  512
+#define RETRY_MS 1000
+#define QUEUE_MAX 1024 /* outboxes; the engine holds the sources long before */
+
+struct outlet {
+    const struct recipe_sink *recipe;
+    struct sink_setup         setup;
+    struct sink              *sink;
+    struct outlet_host       *host;
+    struct lane              *lane;
+    struct lane_task          task;
+    uv_timer_t                retry;
+    u64                       epoch; /* applied */
+    struct outbox            *queue[QUEUE_MAX];
+    u32                       head, count;
+    u64                       backlog;
+    bool                      ticking, more, retrying, fatal;
+    nanos                     tick_now, tick_watermark;
+    err                       result;
+    char                      why[WHY_MAX];
+};
+
+struct outbox *outbox_new(u64 epoch, slice taken)
+{
+    struct outbox *o = malloc(sizeof *o);
+    WEIR_ASSERT(o != NULL);
+    *o = (struct outbox){ epoch, taken, 1 };
+    return o;
+}
+
+void outbox_release(struct outbox *o)
+{
+    WEIR_ASSERT(o->users > 0);
+    if (--o->users) return;
+    free((char *)(uintptr_t)o->rows.at);
+    free(o);
+}
+
+static void outlet_next(struct outlet *o);
+
+static void apply_run(struct lane_task *task)
+{
+    struct outlet *o = container_of(task, struct outlet, task);
+    struct outbox *box = o->queue[o->head];
+    o->why[0] = '\0';
+    o->fatal = false;
+    o->result = o->recipe->type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal);
+}
+
+static void apply_failed(struct outlet *o)
+{
+    char text[WHY_MAX + 256], words[128];
+    snprintf(text, sizeof text, "sink %.*s: %s", (int)o->recipe->name.len, o->recipe->name.at,
+             o->why[0] ? o->why : err_text(o->result, words, sizeof words));
+    if (o->fatal) {
+        o->host->fail(o->host, text);
+        return;
+    }
+    if (!o->retrying) log_line(LOG_ERROR, "%s; trying again every second, the sources wait", text);
+    o->retrying = true;
+}
+
+static void retry_fires(uv_timer_t *timer)
+{
+    outlet_next(container_of(timer, struct outlet, retry));
+}
+
+static void apply_done(struct lane_task *task)
+{
+    struct outlet *o = container_of(task, struct outlet, task);
+    if (err_is(o->result)) {
+        apply_failed(o);
+        if (!o->fatal) uv_timer_start(&o->retry, retry_fires, RETRY_MS, 0);
+        return;
+    }
+    if (o->retrying) log_line(LOG_INFO, "sink %.*s: works again", (int)o->recipe->name.len, o->recipe->name.at);
+    o->retrying = false;
+    struct outbox *box = o->queue[o->head];
+    o->head = (o->head + 1) % QUEUE_MAX;
+    o->count--;
+    o->backlog -= box->rows.len;
+    o->epoch = box->epoch;
+    outbox_release(box);
+    outlet_next(o);
+    o->host->applied(o->host);
+}
+
+/* Starts on the first outbox waiting, if the lane is free. */
+static void outlet_next(struct outlet *o)
+{
+    if (o->count == 0 || lane_busy(o->lane)) return;
+    o->task = (struct lane_task){ .run = apply_run, .done = apply_done };
+    lane_give(o->lane, &o->task);
+}
+
+void outlet_give(struct outlet *o, struct outbox *lent)
+{
+    WEIR_ASSERT(o->count < QUEUE_MAX);
+    if (lent->epoch <= o->epoch) return; /* it has it */
+    lent->users++;
+    o->queue[(o->head + o->count++) % QUEUE_MAX] = lent;
+    o->backlog += lent->rows.len;
+    if (!o->retrying) outlet_next(o);
+}
+
+static void tick_run(struct lane_task *task)
+{
+    struct outlet *o = container_of(task, struct outlet, task);
+    o->more = o->recipe->type->tick(o->sink, o->tick_now, o->tick_watermark);
+}
+
+static void tick_done(struct lane_task *task)
+{
+    struct outlet *o = container_of(task, struct outlet, task);
+    o->ticking = false;
+    outlet_next(o);
+    if (o->more && !lane_busy(o->lane)) outlet_tick(o, o->tick_now, o->tick_watermark);
+    if (outlet_idle(o)) o->host->applied(o->host);
+}
+
+void outlet_tick(struct outlet *o, nanos now, nanos watermark)
+{
+    if (o->recipe->type->tick == NULL || lane_busy(o->lane) || o->count) return;
+    o->ticking = true;
+    o->tick_now = now;
+    o->tick_watermark = watermark;
+    o->task = (struct lane_task){ .run = tick_run, .done = tick_done };
+    lane_give(o->lane, &o->task);
+}
+
+err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink, char *why,
+                size_t room)
+{
+    struct outlet *o = calloc(1, sizeof *o);
+    WEIR_ASSERT(o != NULL);
+    o->recipe = &r->sink[sink];
+    o->host = host;
+    o->setup = (struct sink_setup){ o->recipe->name, r->name,           o->recipe->options, r->tables,
+                                    r->table,        o->recipe->wanted, o->recipe->retains, o->recipe->retain };
+    err e = o->recipe->type->open(&o->sink, &o->setup, why, room);
+    if (err_is(e)) {
+        free(o);
+        return e;
+    }
+    e = o->recipe->type->epoch(o->sink, &o->epoch);
+    if (err_is(e)) {
+        err_text(e, why, room);
+        o->recipe->type->close(o->sink);
+        free(o);
+        return e;
+    }
+    o->lane = lane_open(loop, "weir-sink");
+    uv_timer_init(loop, &o->retry);
+    *out = o;
+    return OK;
+}
+
+static void retry_closed(uv_handle_t *handle)
+{
+    free(container_of((uv_timer_t *)handle, struct outlet, retry));
+}
+
+void outlet_close(struct outlet *o)
+{
+    while (o->count) { /* a stop in a hurry: state.db keeps them for the next start */
+        outbox_release(o->queue[o->head]);
+        o->head = (o->head + 1) % QUEUE_MAX;
+        o->count--;
+    }
+    lane_close(o->lane);
+    o->recipe->type->close(o->sink);
+    uv_close((uv_handle_t *)&o->retry, retry_closed);
+}
+
+u64 outlet_epoch(const struct outlet *o)
+{
+    return o->epoch;
+}
+
+bool outlet_idle(const struct outlet *o)
+{
+    return o->count == 0 && !lane_busy(o->lane);
+}
+
+bool outlet_retrying(const struct outlet *o)
+{
+    return o->retrying;
+}
+
+u64 outlet_backlog(const struct outlet *o)
+{
+    return o->backlog;
+}
+
+u32 outlet_waiting(const struct outlet *o)
+{
+    return o->count;
+}
+
+slice outlet_name(const struct outlet *o)
+{
+    return o->recipe->name;
+}

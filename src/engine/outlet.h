@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outlet.h: a sink in the engine: its thread, the outboxes it has still to apply, and the last epoch it has.
+ *
+ * An outbox is applied whole, together with its epoch's number. A failure that may pass is tried again every second, for
+ * ever: the backlog then holds the sources. */
+#pragma once
+
+#include "config/recipe.h"
+#include "engine/lane.h"
+
+/* Rows of one epoch, shared by all sinks. */
+struct outbox {
+    u64   epoch;
+    slice rows; /* malloc'd */
+    u32   users; /* loop only */
+};
+
+struct outbox *outbox_new(u64 epoch, slice taken);
+void           outbox_release(struct outbox *o);
+
+struct outlet;
+
+struct outlet_host {
+    void (*applied)(struct outlet_host *);                    /* some outlet's epoch advanced */
+    void (*fail)(struct outlet_host *, const char *text);     /* a sink must not go on        */
+};
+
+/* Opens the sink, blocking, and asks for its epoch. `why` (room bytes) says what was wrong. */
+err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink, char *why,
+                size_t room);
+
+/* Only when idle. The handles close on the loop. */
+void outlet_close(struct outlet *o);
+
+void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */
+u64   outlet_epoch(const struct outlet *o);
+bool  outlet_idle(const struct outlet *o);
+bool  outlet_retrying(const struct outlet *o);
+u64   outlet_backlog(const struct outlet *o);             /* bytes not applied yet */
+u32   outlet_waiting(const struct outlet *o);             /* outboxes not applied  */
+slice outlet_name(const struct outlet *o);
+
+/* Retention and checkpoints, if the sink has nothing else to do. */
+void outlet_tick(struct outlet *o, nanos now, nanos watermark);
