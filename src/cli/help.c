@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* help.c: --help and the man page, both from the command tables. */
+#include "cli/command.h"
+
+#include "weir/slice.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+struct exit_line {
+    int         code;
+    const char *meaning;
+};
+
+static const struct exit_line exit_lines[] = {
+    { EX_OK, "all went well" },
+    { EX_USAGE, "the command line is wrong" },
+    { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, or out of step" },
+    { EX_NOINPUT, "a file to read is not there" },
+    { EX_SOFTWARE, "a bug of weir's" },
+    { EX_IOERR, "a disk or a sink failed" },
+    { EX_CONFIG, "the recipe or a table it names is wrong" },
+};
+
+static void flag_line(const struct flag *f, FILE *to)
+{
+    char head[80], letter[8] = "    ";
+    if (f->letter) snprintf(letter, sizeof letter, "-%c, ", f->letter);
+    snprintf(head, sizeof head, "%s--%s%s%s", letter, f->name, f->value ? " " : "", f->value ? f->value : "");
+    fprintf(to, "  %-28s %s", head, f->doc);
+    if (f->value && f->fallback) fprintf(to, " (default %s)", f->fallback);
+    fputc('\n', to);
+}
+
+void help_command(const struct command *c, FILE *to)
+{
+    fprintf(to, "usage: weir %s %s\n\n%s\n", c->name, c->usage, c->summary);
+    for (u32 i = 0; c->text && c->text[i]; i++) fprintf(to, "\n%s\n", c->text[i]);
+    if (c->flags == NULL) return;
+    fprintf(to, "\nOptions:\n");
+    for (const struct flag *f = c->flags; f->name; f++) flag_line(f, to);
+    fprintf(to, "  %-28s %s\n", "-h, --help", "this text");
+}
+
+void help_all(FILE *to)
+{
+    fprintf(to, "usage: weir COMMAND ...\n\nWindowed statistics and rankings of network telemetry, exactly once.\n\n");
+    for (u32 i = 0; commands[i]; i++) fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(to, "\nweir COMMAND --help says more of each.\n");
+}
+
+/* Text for roff: a backslash and a dot or quote at a line's start would be obeyed. */
+static void man_text(const char *s, FILE *to)
+{
+    bool start = true;
+    for (; *s; s++) {
+        if (start && (*s == '.' || *s == '\'')) fputs("\\&", to);
+        if (*s == '\\') fputs("\\e", to);
+        else if (*s == '-') fputs("\\-", to);
+        else fputc(*s, to);
+        start = *s == '\n';
+    }
+}
+
+static void man_paragraph(const char *text, FILE *to)
+{
+    bool example = strncmp(text, "  ", 2) == 0;
+    fputs(example ? ".PP\n.EX\n" : ".PP\n", to);
+    man_text(text, to);
+    fputs(example ? "\n.EE\n" : "\n", to);
+}
+
+static void man_command(const struct command *c, FILE *to)
+{
+    fputs(".SS \"weir ", to);
+    man_text(c->name, to);
+    fputc(' ', to);
+    man_text(c->usage, to);
+    fputs("\"\n", to);
+    man_text(c->summary, to);
+    fputs(".\n", to);
+    for (u32 i = 0; c->text && c->text[i]; i++) man_paragraph(c->text[i], to);
+    for (const struct flag *f = c->flags; f && f->name; f++) {
+        fputs(".TP\n.B ", to);
+        if (f->letter) fprintf(to, "\\-%c, ", f->letter);
+        fputs("\\-\\-", to);
+        man_text(f->name, to);
+        if (f->value) fprintf(to, " \\fI%s\\fP", f->value);
+        fputc('\n', to);
+        man_text(f->doc, to);
+        if (f->value && f->fallback) fprintf(to, " (default %s)", f->fallback);
+        fputc('\n', to);
+    }
+}
+
+void man_page(FILE *to)
+{
+    fputs(".TH WEIR 1 \"\" \"weir " WEIR_VERSION "\" \"User Commands\"\n.SH NAME\n"
+          "weir \\- windowed statistics and rankings of network telemetry, exactly once\n"
+          ".SH SYNOPSIS\n.B weir\n.I COMMAND\n[\\fIoption\\fP ...]\n.SH COMMANDS\n",
+          to);
+    for (u32 i = 0; commands[i]; i++) man_command(commands[i], to);
+    fputs(".SH EXIT STATUS\n", to);
+    for (u32 i = 0; i < WEIR_COUNT(exit_lines); i++) {
+        fprintf(to, ".TP\n.B %d\n", exit_lines[i].code);
+        man_text(exit_lines[i].meaning, to);
+        fputc('\n', to);
+    }
+    fputs(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nIf set and not empty, no colour is written.\n", to);
+}
+
+static int run_man(const struct args *a)
+{
+    man_page(stdout);
+    return EX_OK;
+}
+
+static int run_version(const struct args *a)
+{
+    printf("weir %s\n", WEIR_VERSION);
+    return EX_OK;
+}
+
+static int run_help(const struct args *a)
+{
+    for (u32 i = 0; a->count && commands[i]; i++)
+        if (strcmp(commands[i]->name, a->positional[0]) == 0) {
+            help_command(commands[i], stdout);
+            return EX_OK;
+        }
+    if (a->count) return usage_error(a, "there is no command %s", a->positional[0]);
+    help_all(stdout);
+    return EX_OK;
+}
+
+const struct command command_man = {
+    .name = "man", .usage = "", .summary = "write the manual page (roff) to standard output", .run = run_man
+};
+const struct command command_version = {
+    .name = "version", .usage = "", .summary = "say which version this is", .run = run_version
+};
+const struct command command_help = {
+    .name = "help", .usage = "[COMMAND]", .summary = "say what a command does", .most = 1, .run = run_help
+};
