@@ -9,6 +9,9 @@
  *   DIRTY   changed since the last cut
  *   FROZEN  lent to the snapshot thread; unchanged since the cut
  *
+ * Pages are cut from slabs that double up to 2 MiB (then huge pages of the kernel's, if it has them): a malloc of each page
+ * would round up by a fifth, and touching them first would cost as much as filling them.
+ *
  * One thread owns a `pages`; the bytes of a frozen page may be read by one other until pages_thaw.
  * Records never straddle pages. Records per page are a power of two, so that an index is a shift and a mask. */
 #pragma once
@@ -28,7 +31,9 @@ struct pages {
     u32  shift;   /* log2 of records a page                                 */
     u32  count;   /* records in use                                         */
     u32  frozen;  /* pages lent at the moment                               */
-    struct pages_loose *loose; /* frozen bytes replaced by a copy, freed at thaw */
+    struct pages_loose *loose; /* frozen bytes replaced by a copy, given back at thaw */
+    struct pages_slab  *slab;  /* memory that pages are cut from, newest first        */
+    void               *spare; /* pages given back: each begins with the next         */
 };
 
 /* size: bytes of a record, 1..PAGE_BYTES_MAX. A page is the largest power of two of records within 64 KiB. */

@@ -4,12 +4,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The bytes of a frozen page that was written to since the cut: the snapshot thread still reads them. */
 struct pages_loose {
     struct pages_loose *next;
     u8                 *bytes;
 };
+
+/* A block of memory: this head, then pages. */
+struct pages_slab {
+    struct pages_slab *next;
+    u32                room, used; /* pages */
+};
+
+#define SLAB_BYTES  ((size_t)2 << 20) /* the largest, and a huge page */
+#define SLAB_HEAD   64u               /* the pages behind it stand on cache lines */
+static_assert(sizeof(struct pages_slab) <= SLAB_HEAD, "a slab's head fits");
 
 void pages_init(struct pages *p, u32 size)
 {
@@ -21,7 +32,11 @@ void pages_init(struct pages *p, u32 size)
 void pages_fini(struct pages *p)
 {
     WEIR_ASSERT(p->frozen == 0);
-    for (u32 i = 0; i < p->held; i++) free(p->page[i]);
+    while (p->slab != NULL) {
+        struct pages_slab *next = p->slab->next;
+        free(p->slab);
+        p->slab = next;
+    }
     free(p->page);
     free(p->state);
     *p = (struct pages){ .size = p->size, .shift = p->shift };
@@ -38,11 +53,36 @@ u64 pages_memory(const struct pages *p)
     return (u64)p->held * pages_bytes(p) + (u64)p->room * (sizeof *p->page + 1);
 }
 
-static u8 *page_alloc(const struct pages *p)
+/* As many pages as there are already, within a huge page. */
+static void slab_add(struct pages *p)
 {
-    u8 *bytes = malloc(pages_bytes(p));
-    WEIR_ASSERT(bytes != NULL);
-    return bytes;
+    size_t page = pages_bytes(p), most = (SLAB_BYTES - SLAB_HEAD) / page;
+    size_t room = p->held == 0 ? 1 : p->held < most ? p->held : most;
+    bool   huge = room == most;
+    size_t bytes = huge ? SLAB_BYTES : SLAB_HEAD + room * page;
+    struct pages_slab *slab = huge ? aligned_alloc(SLAB_BYTES, SLAB_BYTES) : malloc(bytes);
+    WEIR_ASSERT(slab != NULL);
+    if (huge) madvise(slab, SLAB_BYTES, MADV_HUGEPAGE); /* advice: without it only slower */
+    *slab = (struct pages_slab){ p->slab, (u32)room, 0 };
+    p->slab = slab;
+}
+
+static u8 *page_alloc(struct pages *p)
+{
+    if (p->spare != NULL) {
+        u8 *bytes = p->spare;
+        memcpy(&p->spare, bytes, sizeof p->spare);
+        return bytes;
+    }
+    if (p->slab == NULL || p->slab->used == p->slab->room) slab_add(p);
+    return (u8 *)p->slab + SLAB_HEAD + (size_t)p->slab->used++ * pages_bytes(p);
+}
+
+/* A page has room for a pointer: it is more than half of 64 KiB. */
+static void page_free(struct pages *p, u8 *bytes)
+{
+    memcpy(bytes, &p->spare, sizeof p->spare);
+    p->spare = bytes;
 }
 
 /* Room for pages 0 .. upto - 1. */
@@ -122,7 +162,7 @@ void pages_thaw(struct pages *p, bool written)
     while (p->loose != NULL) {
         struct pages_loose *loose = p->loose;
         p->loose = loose->next;
-        free(loose->bytes);
+        page_free(p, loose->bytes);
         free(loose);
     }
     p->frozen = 0;

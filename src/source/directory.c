@@ -404,7 +404,7 @@ static const struct option directory_options[] = {
     { "grace", OPTION_SPAN, false, "20s", NULL, 0, 86400 * S_, AT(grace),
       "without marker, a minute is complete this long after a later one has closed its first file" },
     { "span", OPTION_SPAN, false, "1m", NULL, S_, 86400 * S_, AT(span), "the time that one file covers" },
-    { "chunk", OPTION_SIZE, false, "4MiB", NULL, 64 << 10, 256 << 20, AT(chunk),
+    { "chunk", OPTION_SIZE, false, "1MiB", NULL, 64 << 10, 256 << 20, AT(chunk),
       "bytes that one worker takes at once" },
     { "files_max", OPTION_COUNT, false, "1000000", NULL, 1, 100000000, AT(files_max),
       "most names in the directory; with more the source fails" },

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+/* A larger table's memory goes back when its pane goes: rows on their way to the sinks need it meanwhile. */
+#define SPARE_MAX ((u64)32 << 20)
+
 /* Most rows of the tables that collect amendments and late comers: all groups of all panes. */
 static u32 side_max(const struct window_spec *spec)
 {
@@ -99,7 +102,7 @@ struct pane *window_add(struct window *w, nanos start)
 
 void window_release(struct window *w, struct pane *p)
 {
-    if (w->has_spare) {
+    if (w->has_spare || groups_memory(&p->groups) > SPARE_MAX) {
         groups_fini(&p->groups);
     } else {
         groups_reset(&p->groups);
