@@ -379,7 +379,7 @@ static bool gen_marker(struct gen *g, u64 epoch)
 static const char *const services[] = { "web", "dns", "mail", "voice", "backup", "storage", "database", "monitoring",
                                         "directory", "print", "video", "vpn", "build", "lab", "guest", "office" };
 
-/* Each twentieth net has no site, each tenth no service. */
+/* Each 23rd net has no site, each tenth no service. */
 static bool gen_networks(const struct gen *g, const char *path)
 {
     FILE *f = fopen(path, "w");
@@ -389,7 +389,7 @@ static bool gen_networks(const struct gen *g, const char *path)
         char text[NET_TEXT];
         net_format(&g->net[i], text);
         fprintf(f, "%s,", text);
-        if (i % 20 != 19) fprintf(f, "site-%04llu", (unsigned long long)(i * 7919 % g->sites));
+        if (i % 23 != 22) fprintf(f, "site-%04llu", (unsigned long long)(i * 7919 % g->sites));
         fprintf(f, ",%s\n", i % 10 == 3 ? "" : services[i * 31 % WEIR_COUNT(services)]);
     }
     return fclose(f) == 0 || gen_fail(path);

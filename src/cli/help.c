@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* help.c: --help and the man page, both from the command tables. */
 #include "cli/command.h"
-
+#include "engine/registry.h"
 #include "weir/slice.h"
 
 #include <string.h>
@@ -93,6 +93,33 @@ static void man_command(const struct command *c, FILE *to)
     }
 }
 
+static const char *option_value(enum option_type type)
+{
+    static const char *const names[] = {
+        [OPTION_TEXT] = "text",   [OPTION_PATH] = "path", [OPTION_BOOL] = "true|false", [OPTION_COUNT] = "number",
+        [OPTION_SIZE] = "size",   [OPTION_SPAN] = "span", [OPTION_CHOICE] = "one of",   [OPTION_NAMES] = "list",
+        [OPTION_PAIRS] = "mapping",
+    };
+    return names[type];
+}
+
+/* What a source or sink may be told in the recipe. */
+static void man_options(const char *what, const char *name, const struct option *options, FILE *to)
+{
+    fprintf(to, ".SS \"%s, type: ", what);
+    man_text(name, to);
+    fputs("\"\n", to);
+    for (const struct option *o = options; o->name; o++) {
+        fputs(".TP\n.B ", to);
+        man_text(o->name, to);
+        fprintf(to, ": \\fI%s%s%s\\fP\n", option_value(o->type), o->choices ? " " : "", o->choices ? o->choices : "");
+        man_text(o->doc, to);
+        if (o->required) fputs(" (required)", to);
+        if (o->fallback) fprintf(to, " (default %s)", o->fallback);
+        fputc('\n', to);
+    }
+}
+
 void man_page(FILE *to)
 {
     fputs(".TH WEIR 1 \"\" \"weir " WEIR_VERSION "\" \"User Commands\"\n.SH NAME\n"
@@ -100,6 +127,9 @@ void man_page(FILE *to)
           ".SH SYNOPSIS\n.B weir\n.I COMMAND\n[\\fIoption\\fP ...]\n.SH COMMANDS\n",
           to);
     for (u32 i = 0; commands[i]; i++) man_command(commands[i], to);
+    fputs(".SH RECIPE\n", to);
+    for (u32 i = 0; source_types[i]; i++) man_options("source", source_types[i]->name, source_types[i]->options, to);
+    for (u32 i = 0; sink_types[i]; i++) man_options("sink", sink_types[i]->name, sink_types[i]->options, to);
     fputs(".SH EXIT STATUS\n", to);
     for (u32 i = 0; i < WEIR_COUNT(exit_lines); i++) {
         fprintf(to, ".TP\n.B %d\n", exit_lines[i].code);

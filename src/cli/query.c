@@ -256,6 +256,7 @@ static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t,
     }
     printf("%s, %s to %s\n", q->table, time_text(&t->arena, q->from), time_text(&t->arena, q->to));
     text_table_print(t, stdout);
+    if (t->rows == 0) fprintf(stderr, "weir query: nothing there; `tables` says what a store holds, `top` names what is in it\n");
     return EX_OK;
 }
 
