@@ -1,0 +1,591 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""run.py: measures weir beside its peers and prints each figure with its unit and its bar.
+
+    bench/run.py [--build DIR] [--weir BINARY] [--rounds N] [--small] [NAME...]
+
+    wide      one minute, three files of 120 fields, 40 measures used: weir, mawk, DuckDB over the same aggregation
+    narrow    lines of 10 fields, 200,000 groups, four levels and top 100
+    catchup   many minutes back to back, on one core and on two; speed and memory of the first and the last part
+    nominal   a minute of traffic a minute, for some minutes: CPU share of one core
+    epochs    the longest stop of the loop by an epoch's cut, recovery of a large state
+    micro     decoder, prefix match, groups, rank, cut (programs of bench/micro)
+
+Rounds are interleaved (A B C A B C ...); printed are the median and the least. CPU seconds are user + system of the whole
+process, by wait4; weir's own times come from `run --stats`. Data is generated once, into bench/.cache. --small is a
+hundredth of the size, to try the script itself: its figures mean nothing. Peers: mawk (Debian), DuckDB (npm @duckdb/node-api)."""
+import argparse
+import glob
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+sys.path[:0] = [os.path.join(ROOT, "test"), os.path.join(ROOT, "test", "oracle")]
+import oracle  # noqa: E402
+import run as runner  # noqa: E402
+import plainyaml  # noqa: E402
+
+CACHE = os.path.join(HERE, ".cache")
+DUCKDB = "@duckdb/node-api@1.5.6-r.1"
+START = 1763676000  # a full hour
+WIDE_LINES = 130000  # of a file: with 120 fields some 120 MB
+
+# The 40 measures of the wide minute: counts, sizes, minima and maxima, bins and samplings of all protocols and of TCP.
+WIDE = """connections srcPackets dstPackets srcBytes dstBytes srcPayload dstPayload srcMinSize dstMinSize srcMaxSize
+dstMaxSize srcMinTTL dstMinTTL srcTTL1 dstTTL1 srcFragments dstFragments srcGap dstGap srcPorts dstPorts srcSYN dstSYN
+srcSYNACK dstSYNACK srcFIN dstFIN srcRST dstRST srcPSH dstPSH srcRetransmissions dstRetransmissions srcOutOfOrder
+dstOutOfOrder srcZeroWindow dstZeroWindow srcRTT dstRTT setup""".split()
+
+
+# --- running ------------------------------------------------------------------------------------------------------------
+
+class Run:
+    """One finished process: wall and CPU in seconds, greatest resident memory in MiB."""
+
+    def __init__(self, wall, usage, out):
+        self.wall, self.cpu = wall, usage.ru_utime + usage.ru_stime
+        self.rss, self.out = usage.ru_maxrss / 1024, out
+
+
+def run(command, cwd=None, cores=None, env=None):
+    """Runs to the end; exits with its words if it fails."""
+    if cores:
+        command = ["taskset", "-c", cores] + command
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begin = time.monotonic()
+        p = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                             env=dict(os.environ, LC_ALL="C", **(env or {})))
+        _, status, usage = os.wait4(p.pid, 0)
+        wall = time.monotonic() - begin
+        p.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        text = out.read().decode("utf-8", "replace")
+        if p.returncode != 0:
+            sys.exit("%s ended with %d\n%s%s" % (" ".join(command), p.returncode, text[-2000:],
+                                                 err.read().decode("utf-8", "replace")[-2000:]))
+    return Run(wall, usage, text)
+
+
+def wait_for_quiet(limit_s=60):
+    """Until two seconds of the machine show under 6 % use; false: it never was, and figures are to be doubted."""
+    def busy():
+        with open("/proc/stat", encoding="ascii") as f:
+            v = [int(x) for x in f.readline().split()[1:8]]
+        return sum(v), v[3] + v[4]
+    for _ in range(limit_s // 2):
+        all0, idle0 = busy()
+        time.sleep(2)
+        all1, idle1 = busy()
+        if 1 - (idle1 - idle0) / max(all1 - all0, 1) < 0.06:
+            return True
+    return False
+
+
+def interleaved(rounds, contestants):
+    """name -> [Run], the contestants taking turns."""
+    results = {name: [] for name in contestants}
+    quiet = True
+    for _ in range(rounds):
+        for name, go in contestants.items():
+            quiet = wait_for_quiet(20) and quiet
+            results[name].append(go())
+    if not quiet:
+        print("  (other work ran on this machine meanwhile)")
+    return results
+
+
+def median(runs, what):
+    return statistics.median(what(r) for r in runs)
+
+
+def show(name, value, unit, bar=None, least=None):
+    """One line: figure, unit, the least of the rounds, the bar and whether it is held."""
+    text = "  %-44s %12s %-10s" % (name, "%.4g" % value if value < 1e5 else "%.0f" % value, unit)
+    if least is not None:
+        text += " least %.4g" % least
+    if bar:
+        sign, limit = bar
+        held = value <= limit if sign == "<" else value >= limit
+        text += "  bar %s %g: %s" % (sign, limit, "held" if held else "MISSED")
+    print(text, flush=True)
+
+
+def show_runs(name, runs, what, unit, bar=None):
+    show(name, median(runs, what), unit, bar, min(what(r) for r in runs))
+
+
+# --- data and recipes ---------------------------------------------------------------------------------------------------
+
+class Bench:
+    def __init__(self, a):
+        self.weir = runner.find_weir(a.weir)
+        self.build, self.rounds, self.small = a.build, a.rounds, a.small
+        self.layouts = os.path.join(ROOT, "conf", "layouts", "p2.yaml")
+
+    def scale(self, n):
+        return max(n // 100, 1) if self.small else n
+
+    def recording(self, name, *options, layouts=False):
+        """Folder with p2/, networks.csv and, for padded lines, layouts.yaml; made once for these options."""
+        key = "%s%s" % (name, "-small" if self.small else "")
+        folder = os.path.join(CACHE, key)
+        stamp = os.path.join(folder, "options")
+        want = " ".join(options)
+        if os.path.exists(stamp):
+            with open(stamp, encoding="utf-8") as f:
+                if f.read() == want:
+                    return folder
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        more = ["--layouts", os.path.join(folder, "layouts.yaml"), "--base-layouts", self.layouts] if layouts else []
+        run([self.weir, "gen", "p2", "--dir", os.path.join(folder, "p2"), "--networks",
+             os.path.join(folder, "networks.csv"), "--start", str(START), *options, *more])
+        with open(stamp, "w", encoding="utf-8") as f:
+            f.write(want)
+        return folder
+
+    def recipe(self, folder, data, steps, sinks, layouts=None, every="10s", workers=None):
+        """Writes weir.yaml into the folder."""
+        text = "weir: 1\nname: bench\ninclude: [ %s ]\nstate: { path: state.db, every: %s }\n" % (
+            layouts or self.layouts, every)
+        if workers:
+            text += "workers: %d\n" % workers
+        text += ("sources:\n  p2: { type: directory, path: %s, format: p2, layouts: { tcp: p2-tcp, udp: p2-udp, "
+                 "other: p2-other } }\nsteps:\n" % os.path.join(data, "p2"))
+        text += ("  tagged: { from: p2, tag: { table: %s, of: { src: srcIP, dst: dstIP }, gives: [net, site, service] } }\n"
+                 % os.path.join(data, "networks.csv"))
+        with open(os.path.join(folder, "weir.yaml"), "w", encoding="utf-8") as f:
+            f.write(text + steps + "sinks:\n" + sinks)
+
+    def once(self, folder, cores=None, keep=False):
+        """A run to the end from nothing; .stats is weir's own account."""
+        if not keep:
+            for path in glob.glob(os.path.join(folder, "s*.db*")):
+                os.unlink(path)
+            shutil.rmtree(os.path.join(folder, "out"), ignore_errors=True)
+            os.mkdir(os.path.join(folder, "out"))
+        r = run([self.weir, "run", "weir.yaml", "--once", "--quiet", "--stats", "stats.json"], cwd=folder, cores=cores)
+        with open(os.path.join(folder, "stats.json"), encoding="utf-8") as f:
+            r.stats = json.load(f)
+        return r
+
+
+def folder_of(name):
+    path = os.path.join(CACHE, "run-" + name)
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    return path
+
+
+def steps(measures):
+    few = " measures: [%s]," % ", ".join(measures) if measures else ""
+    return ("  raw: { from: tagged, window: 1m, by: [srcNet, dstNet, protocol],%s groups_max: 10000000 }\n"
+            "  site: { from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst, both], kind: site,"
+            " rank: { top: 100, fields: default } }\n"
+            "  service: { from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst], kind: service,"
+            " rank: { top: 100, fields: default } }\n" % few)
+
+
+STORE = "  store: { type: sqlite, path: store.db, from: [raw, site, service] }\n"
+
+
+def size_of(data):
+    files = [f for f in glob.glob(os.path.join(data, "p2", "_*")) if not f.endswith(".finished")]
+    return sum(os.path.getsize(f) for f in files), files
+
+
+def read_through(files):
+    """Into the page cache."""
+    for name in files:
+        with open(name, "rb") as f:
+            while f.read(1 << 20):
+                pass
+
+
+# --- peers --------------------------------------------------------------------------------------------------------------
+
+def fields_of(path):
+    """protocol -> [Field or None]"""
+    out = {}
+    for doc in plainyaml.load(path):
+        for layout in oracle.layouts_in(doc):
+            out[layout.name.split("-")[-1]] = layout.fields
+    return out
+
+
+def awk_program(fields):
+    """The raw aggregation for one protocol's columns: one key, the same measures. Nets by cutting the last part off."""
+    body = []
+    for i, f in enumerate(fields, 1):
+        if f is None or f.measure not in WIDE:
+            continue
+        m = f.measure
+        if f.type == "u64" and f.agg == "sum":
+            body.append('if ($%d != "-") %s[k] += $%d' % (i, m, i))
+        elif f.type == "u64":
+            sign = "<" if f.agg == "min" else ">"
+            body.append('if ($%d != "-" && (!(k in %s) || $%d + 0 %s %s[k])) %s[k] = $%d + 0' % (i, m, i, sign, m, m, i))
+        elif f.type == "sampling":
+            body.append('if ($%d != "-") { c = split($%d, parts, ";"); for (j = 1; j <= c; j++) { split(parts[j], v, ":");'
+                        ' %s_n[k] += v[1]; %s_s[k] += v[1] * v[3]; if (!((k) in %s_l) || v[2] < %s_l[k]) %s_l[k] = v[2];'
+                        ' if (v[4] > %s_h[k]) %s_h[k] = v[4] } }' % (i, i, m, m, m, m, m, m, m))
+    return "\n  ".join(body)
+
+
+def awk_script(layouts):
+    """All three files in one go, told apart by their names. Prints records and the sum of srcBytes."""
+    parts = ["function net(a) { if (index(a, \":\")) sub(/:[^:]*$/, \"\", a); else sub(/\\.[0-9]+$/, \"\", a); return a }",
+             "{ k = net($1) \" \" net($2) \" \" $3; records[k]++ }"]
+    for word, fields in layouts.items():
+        parts.append('FILENAME ~ /_%s_/ {\n  %s\n}' % (word, awk_program(fields)))
+    parts.append("END { for (k in records) { groups++; n += records[k]; b += srcBytes[k] } printf \"%d %d %.0f\\n\", groups, n, b }")
+    return "\n".join(parts) + "\n"
+
+
+def duck_sampling(m, c):
+    parts = "string_split(%s, ';')" % c
+    def part(i, kind):
+        return "list_transform(%s, lambda x: split_part(x, ':', %d)::%s)" % (parts, i, kind)
+    return ["sum(list_sum(%s)) AS %s_n" % (part(1, "BIGINT"), m),
+            "min(list_min(%s)) AS %s_l" % (part(2, "DOUBLE"), m),
+            "sum(list_sum(list_transform(%s, lambda x: split_part(x, ':', 1)::DOUBLE * split_part(x, ':', 3)::DOUBLE))) AS %s_s"
+            % (parts, m), "max(list_max(%s)) AS %s_h" % (part(4, "DOUBLE"), m)]
+
+
+def duck_select(fields, files, measures):
+    """Typed projection of one protocol's files; measures it lacks are null."""
+    columns = []
+    for i, f in enumerate(fields):
+        used = f is not None and (f.measure in WIDE or f.name in ("srcIP", "dstIP", "protocol"))
+        kind = "UBIGINT" if used and f.type == "u64" else "VARCHAR"
+        columns.append("'c%d': '%s'" % (i, kind))
+    index = {f.measure: i for i, f in enumerate(fields) if f is not None and f.measure}
+    names = {f.name: i for i, f in enumerate(fields) if f is not None}
+    picked = ["c%d AS srcIP" % names["srcIP"], "c%d AS dstIP" % names["dstIP"], "c%d AS protocol" % names["protocol"]]
+    picked += ["c%d AS %s" % (index[m], m) if m in index else "NULL AS %s" % m for m in measures]
+    return ("SELECT %s FROM read_csv([%s], delim=' ', header=false, quote='', escape='', nullstr='-', auto_detect=false, "
+            "columns={%s})" % (", ".join(picked), ", ".join("'%s'" % f for f in files), ", ".join(columns)))
+
+
+def duck_script(layouts, files):
+    kinds = {}
+    for fields in layouts.values():
+        kinds.update((f.measure, f) for f in fields if f is not None and f.measure in WIDE)
+    measures = list(kinds)
+    union = " UNION ALL ".join(duck_select(fields, [f for f in files if "/_%s_" % w in f], measures)
+                               for w, fields in layouts.items())
+    folds = []
+    for m, f in kinds.items():
+        folds += duck_sampling(m, m) if f.type == "sampling" else ["%s(%s) AS %s" % (f.agg, m, m)]
+    net = "regexp_replace({0}, '[.:][^.:]*$', '')"
+    inner = "SELECT %s AS s, %s AS d, protocol, count(*) AS records, %s FROM (%s) GROUP BY ALL" % (
+        net.format("srcIP"), net.format("dstIP"), ", ".join(folds), union)
+    # Every column of the result is used, so that none of the work can be left out.
+    outputs = ["count(*) AS groups", "sum(records) AS records", "sum(srcBytes) AS bytes"]
+    for m, f in kinds.items():
+        outputs += ["sum(%s%s)" % (m, e) for e in ("_n", "_l", "_s", "_h")] if f.type == "sampling" else ["sum(%s)" % m]
+    return "SELECT %s FROM (%s)" % (", ".join(outputs), inner)
+
+
+def duckdb_home():
+    """Folder with the package, installed once; None: it could not be had."""
+    home = os.path.join(CACHE, "duckdb")
+    if not os.path.isdir(os.path.join(home, "node_modules", "@duckdb", "node-api")):
+        os.makedirs(home, exist_ok=True)
+        try:
+            subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", home, DUCKDB],
+                           check=True, stdin=subprocess.DEVNULL)
+        except (OSError, subprocess.CalledProcessError) as e:
+            print("  DuckDB is left out: %s" % e)
+            return None
+    return home
+
+
+# --- the benches --------------------------------------------------------------------------------------------------------
+
+def wide(b):
+    """One wide minute: 3 files of 120 MB, 120 fields, 10,000 nets, 2,000 sites."""
+    data = b.recording("wide", "--seed", "1", "--minutes", "1", "--lines", str(b.scale(WIDE_LINES)), "--nets", str(b.scale(10000)),
+                       "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
+    size, files = size_of(data)
+    lines = 3 * b.scale(WIDE_LINES)
+    read_through(files)
+    print("wide: %d files, %.1f MB, %d lines, %.0f bytes a line" % (len(files), size / 1e6, lines, size / lines))
+    layouts = os.path.join(data, "layouts.yaml")
+    folder = folder_of("wide")
+    b.recipe(folder, data, steps(WIDE), STORE, layouts)
+    awk = os.path.join(folder, "raw.awk")
+    with open(awk, "w", encoding="utf-8") as f:
+        f.write(awk_script(fields_of(layouts)))
+    sql = os.path.join(folder, "raw.sql")
+    with open(sql, "w", encoding="utf-8") as f:
+        f.write(duck_script(fields_of(layouts), files))
+    # The peers' work alone: the raw aggregation. Only its sums by service, a few rows, are written, as the peers print sums.
+    alone = folder_of("wide-raw")
+    b.recipe(alone, data, "  raw: { from: tagged, window: 1m, by: [srcNet, dstNet, protocol], measures: [%s], groups_max: 10000000 }\n"
+             "  sums: { from: raw, cascade: [1m], ways: [src], kind: service }\n" % ", ".join(WIDE),
+             "  out: { type: file, path: out, format: csv, from: [sums] }\n", layouts)
+    contestants = {"weir": lambda: b.once(folder), "weir raw": lambda: b.once(alone, cores="0"),
+                   "mawk": lambda: run(["mawk", "-f", awk] + files, cores="0")}
+    home = duckdb_home()
+    if home:
+        contestants["duckdb"] = lambda: run(["node", os.path.join(HERE, "duckdb.mjs"), "1", sql], cores="0",
+                                            env={"DUCKDB_HOME": home})
+    results = interleaved(b.rounds, contestants)
+    w = results["weir"]
+    show_runs("first byte to merged and ranked", w, lambda r: r.stats["ranked_s"], "s", ("<", 0.5))
+    show_runs("first byte to all committed", w, lambda r: r.stats["committed_s"], "s", ("<", 2.5))
+    show_runs("whole process, wall", w, lambda r: r.wall, "s")
+    show_runs("whole process, CPU", w, lambda r: r.cpu, "s")
+    show_runs("resident memory, greatest", w, lambda r: r.rss, "MiB", ("<", 300))
+    for name in results:
+        if name != "weir":
+            show_runs("raw aggregation, one core, CPU: %s" % name, results[name], lambda r: r.cpu, "s")
+    own = median(results["weir raw"], lambda r: r.cpu)
+    show("CPU of mawk over weir's", median(results["mawk"], lambda r: r.cpu) / own, "times", (">", 50))
+    if home:
+        show("CPU of DuckDB over weir's", median(results["duckdb"], lambda r: r.cpu) / own, "times", (">", 5))
+    print("  mawk says groups, records, bytes: %s" % results["mawk"][0].out.strip())
+    if home:
+        d = json.loads(results["duckdb"][0].out)
+        print("  DuckDB says %s %s %s" % (d["groups"], d["records"], d["bytes"]))
+    said = run(["sqlite3", os.path.join(folder, "store.db"),
+                "SELECT count(*), sum(records), sum(srcBytes) FROM p2_raw"]).out.strip().replace("|", " ")
+    print("  weir says %s" % said)
+
+
+def narrow_lines(b, folder):
+    """Ten fields, some 73 bytes a line, 200,000 raw groups; written here, as `gen p2` knows the shipped layouts only."""
+    import random
+    stamp = os.path.join(folder, "p2", "__@%d.finished" % START)
+    if os.path.exists(stamp):
+        return
+    os.makedirs(os.path.join(folder, "p2"), exist_ok=True)
+    rng = random.Random(1)
+    groups = b.scale(200000)
+    nets = 2000
+    pairs = [(rng.randrange(nets), rng.randrange(nets)) for _ in range(groups)]
+    with open(os.path.join(folder, "networks.csv"), "w", encoding="ascii") as f:
+        f.write("cidr,site,service\n")
+        for n in range(nets):
+            f.write("10.%d.%d.0/24,site-%03d,service-%02d\n" % (n >> 8, n & 255, n % 400, n % 20))
+    for word in ("tcp", "udp", "other"):
+        with open(os.path.join(folder, "p2", "_%s_@%d" % (word, START)), "w", encoding="ascii") as f:
+            for i in range(b.scale(1400000)):
+                s, d = pairs[(i * 7919 + rng.randrange(64)) % groups]
+                v = rng.getrandbits(60)
+                f.write("10.%d.%d.%d 10.%d.%d.%d 6 %d %d %d %d %d %d %d\n" % (
+                    s >> 8, s & 255, v & 255, d >> 8, d & 255, v >> 8 & 255, 1 + (v >> 16 & 7), v >> 19 & 0xFFFFFF, v >> 30 & 0xFFFFFF,
+                    v >> 40 & 4095, v >> 44 & 4095, v >> 20 & 65535, v >> 30 & 65535))
+    with open(os.path.join(folder, "layouts.yaml"), "w", encoding="ascii") as f:
+        for word in ("tcp", "udp", "other"):
+            f.write("%s- layout: p2-%s\n  fields:\n" % ("layouts:\n" if word == "tcp" else "", word))
+            f.write("    - { name: srcIP, type: ip }\n    - { name: dstIP, type: ip }\n    - { name: protocol, type: u64 }\n"
+                    "    - { name: n, type: u64, measure: connections, rank: true }\n"
+                    "    - { name: sb, type: u64, measure: srcBytes, mirror: dstBytes, rank: true }\n"
+                    "    - { name: db, type: u64, measure: dstBytes, rank: true }\n"
+                    "    - { name: sp, type: u64, measure: srcPackets, mirror: dstPackets, rank: true }\n"
+                    "    - { name: dp, type: u64, measure: dstPackets, rank: true }\n"
+                    "    - { name: x, type: u64 }\n    - { name: y, type: u64 }\n")
+    with open(stamp, "w", encoding="ascii"):
+        pass
+
+
+def narrow(b):
+    """Narrow lines: two tags, three key sets, four levels, top 100, on one core."""
+    data = os.path.join(CACHE, "narrow-small" if b.small else "narrow")
+    narrow_lines(b, data)
+    size, files = size_of(data)
+    read_through(files)
+    folder = folder_of("narrow")
+    b.recipe(folder, data, steps(None), "  store: { type: sqlite, path: store.db, from: [site, service] }\n",
+             os.path.join(data, "layouts.yaml"), workers=1)
+    results = interleaved(b.rounds, {"one": lambda: b.once(folder, cores="0"), "two": lambda: b.once(folder)})
+    lines = results["one"][0].stats["lines"]
+    print("narrow: %.1f MB, %d lines, %.1f bytes a line" % (size / 1e6, lines, size / lines))
+    show_runs("records per CPU second", results["one"], lambda r: lines / r.cpu / 1e6, "M/s", (">", 4))
+    show_runs("records per second, one core, to ranked", results["one"],
+              lambda r: lines / max(r.stats["ranked_s"], 1e-9) / 1e6, "M/s")
+    show_runs("records per second, two cores, to ranked", results["two"],
+              lambda r: lines / max(r.stats["ranked_s"], 1e-9) / 1e6, "M/s")
+    show_runs("resident memory, greatest", results["one"], lambda r: r.rss, "MiB")
+
+
+def catchup(b):
+    """Minutes back to back, all tables; the first quarter's speed against that of all four."""
+    minutes = 8 if b.small else 240
+    data = b.recording("catchup", "--seed", "2", "--minutes", str(minutes), "--lines", str(b.scale(5000)), "--nets", "2000",
+                       "--sites", "400")
+    size, files = size_of(data)
+    read_through(files)
+    first = os.path.join(CACHE, "catchup-first")
+    shutil.rmtree(first, ignore_errors=True)
+    os.makedirs(os.path.join(first, "p2"))
+    shutil.copy(os.path.join(data, "networks.csv"), first)
+    for path in glob.glob(os.path.join(data, "p2", "*")):
+        if int("".join(c for c in path.split("@")[-1] if c.isdigit())) < START + 60 * (minutes // 4):
+            os.link(path, os.path.join(first, "p2", os.path.basename(path)))
+    whole, quarter = folder_of("catchup"), folder_of("catchup-quarter")
+    b.recipe(whole, data, steps(None), STORE)
+    b.recipe(quarter, first, steps(None), STORE)
+    print("catch-up: %d minutes, %.1f MB" % (minutes, size / 1e6))
+    r = interleaved(max(1, b.rounds // 2), {"two": lambda: b.once(whole), "one": lambda: b.once(whole, cores="0"),
+                                            "quarter": lambda: b.once(quarter)})
+    two, one = median(r["two"], lambda x: x.wall), median(r["one"], lambda x: x.wall)
+    show("times real time, two cores", minutes * 60 / two, "times", (">", 60))
+    show("times real time, one core", minutes * 60 / one, "times")
+    show("two cores over one", one / two, "times", (">", 1.7))
+    show("wall per minute, all over first quarter", two / minutes / (median(r["quarter"], lambda x: x.wall) / (minutes // 4)), "times")
+    show_runs("resident memory, all", r["two"], lambda x: x.rss, "MiB")
+    show_runs("resident memory, first quarter", r["quarter"], lambda x: x.rss, "MiB")
+
+
+def nominal(b):
+    """A wide minute every minute for three minutes, from `replay`; the CPU of weir alone."""
+    minutes = 1 if b.small else 3
+    data = b.recording("nominal", "--seed", "3", "--minutes", str(minutes), "--lines", str(b.scale(WIDE_LINES)), "--nets",
+                       str(b.scale(10000)), "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
+    folder = folder_of("nominal")
+    live = os.path.join(folder, "live")
+    os.makedirs(os.path.join(live, "p2"))
+    shutil.copy(os.path.join(data, "networks.csv"), live)
+    b.recipe(folder, live, steps(WIDE), STORE, os.path.join(data, "layouts.yaml"))
+    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", "stats.json"], cwd=folder, stdin=subprocess.DEVNULL)
+    begin = time.monotonic()
+    run([b.weir, "replay", os.path.join(data, "p2"), os.path.join(live, "p2"), "--shift", "now"])
+    time.sleep(5)
+    span = max(time.monotonic() - begin, 60 * minutes)
+    p.send_signal(signal.SIGTERM)
+    _, status, usage = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    cpu = usage.ru_utime + usage.ru_stime
+    print("nominal load: %d minutes in %.0f s, exit code %d" % (minutes, span, p.returncode))
+    show("CPU of one core", 100 * cpu / span, "%", ("<", 2))
+    show("resident memory, greatest", usage.ru_maxrss / 1024, "MiB", ("<", 300))
+
+
+def settled(folder, p, limit_s=600):
+    """Waits until the state file has not grown for 6 s."""
+    last, still = -1, 0
+    for _ in range(2 * limit_s):
+        time.sleep(0.5)
+        size = sum(os.path.getsize(f) for f in glob.glob(os.path.join(folder, "state.db*")))
+        still = still + 1 if size == last and size > 0 else 0
+        last = size
+        if still == 12 or p.poll() is not None:
+            return
+
+
+def live_run(b, folder, stats, more=None):
+    """weir until its state has settled; `more` is called once it has started and read its state. Its stats."""
+    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", stats], cwd=folder, stdin=subprocess.DEVNULL)
+    settled(folder, p)
+    if more:
+        more()
+        settled(folder, p)
+    p.send_signal(signal.SIGTERM)
+    _, status, _ = os.wait4(p.pid, 0)
+    p.returncode = os.waitstatus_to_exitcode(status)
+    if p.returncode != 0:
+        sys.exit("weir ended with %d" % p.returncode)
+    with open(os.path.join(folder, stats), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def epochs(b):
+    """A day's window of some 10^6 groups of all measures: started again, then 5 % more come: recovery, and the cut."""
+    options = ["--seed", "4", "--nets", str(b.scale(50000)), "--sites", str(b.scale(20000)), "--skew", "0.3"]
+    data = b.recording("epochs", "--minutes", "4", "--lines", str(b.scale(90000)), *options)
+    fifth = b.recording("epochs-more", "--minutes", "1", "--lines", str(b.scale(18000)), *options)
+    folder = folder_of("epochs")
+    live = os.path.join(folder, "live")
+    os.makedirs(os.path.join(live, "p2"))
+    shutil.copy(os.path.join(data, "networks.csv"), live)
+    os.mkdir(os.path.join(folder, "out"))
+    for path in sorted(glob.glob(os.path.join(data, "p2", "*"))):
+        os.link(path, os.path.join(live, "p2", os.path.basename(path)))
+    b.recipe(folder, live, "  raw: { from: tagged, window: 1d, by: [srcNet, dstNet, protocol], groups_max: 10000000 }\n",
+             "  out: { type: file, path: out, format: csv, from: [raw] }\n", every="1s")
+
+    def more():
+        for path in sorted(glob.glob(os.path.join(fifth, "p2", "_[tuo]*"))):
+            name = os.path.basename(path).replace(str(START), str(START + 240))
+            with open(path, "rb") as f, open(os.path.join(live, "p2", name), "wb") as to:
+                shutil.copyfileobj(f, to)
+        with open(os.path.join(live, "p2", "__@%d.finished" % (START + 240)), "wb"):
+            pass
+
+    first = live_run(b, folder, "stats.json")
+    second = live_run(b, folder, "stats2.json", more)
+    gib = os.path.getsize(os.path.join(folder, "state.db")) / 2**30
+    print("epochs: state file %.3f GiB after %d and %d epochs" % (gib, first["epochs"], second["epochs"]))
+    show("longest stop of the loop, 5 % changed", second["longest_cut_s"] * 1000, "ms", ("<", 10))
+    show("longest stop of the loop while it was filled", first["longest_cut_s"] * 1000, "ms")
+    show("recovery", second["recovery_s"], "s", ("<", 5))
+    if gib > 0.1:
+        show("recovery per GiB of state", second["recovery_s"] / gib, "s/GiB", ("<", 5))
+
+
+def micro(b):
+    """The programs of bench/micro, pinned to one core, as they print."""
+    programs = sorted(glob.glob(os.path.join(b.build, "bench", "micro", "bench_*")))
+    for path in [p for p in programs if os.access(p, os.X_OK) and os.path.isfile(p)]:
+        wait_for_quiet(20)
+        print("micro: %s" % os.path.basename(path))
+        command = [path] + ([folder_of("micro")] if os.path.basename(path) in WRITERS else [])
+        print("  " + run(command, cores="0").out.rstrip().replace("\n", "\n  "), flush=True)
+    if not programs:
+        print("micro: nothing is built; ninja -C %s bench-micro" % b.build)
+
+
+# Programs of bench/micro that want a folder to write into.
+WRITERS = ("bench_sink_sqlite", "bench_state_write")
+
+BENCHES = {f.__name__: f for f in (wide, narrow, catchup, nominal, epochs, micro)}
+
+
+def machine():
+    """What the figures were measured on."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        model = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), "unknown")
+    with open("/proc/meminfo", encoding="ascii") as f:
+        memory = int(f.readline().split()[1]) / 2**20
+    begin, cpu = time.monotonic(), time.process_time()
+    n = 0
+    while n < 3000000:
+        n += 1
+    print("machine: %s, %d cores, %.0f GiB, Linux %s; 3 M Python steps in %.3f s, CPU over wall %.2f" % (
+        model, os.cpu_count(), memory, os.uname().release, time.monotonic() - begin,
+        (time.process_time() - cpu) / (time.monotonic() - begin)))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    p.add_argument("--build", default=os.path.join(ROOT, "build"))
+    p.add_argument("--weir")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--small", action="store_true")
+    p.add_argument("name", nargs="*", help=", ".join(BENCHES))
+    a = p.parse_args()
+    unknown = [n for n in a.name if n not in BENCHES]
+    if unknown:
+        p.error("no bench %s; there are %s" % (", ".join(unknown), ", ".join(BENCHES)))
+    b = Bench(a)
+    os.makedirs(CACHE, exist_ok=True)
+    machine()
+    for name in a.name or BENCHES:
+        print("== %s: %s" % (name, BENCHES[name].__doc__.split("\n")[0]))
+        BENCHES[name](b)
+
+
+if __name__ == "__main__":
+    main()
