@@ -46,6 +46,7 @@ struct engine {
     enum phase                   phase;
     bool                         opened;
     bool                         finished; /* --final: windows are closed */
+    bool                         signalled;
     u32                          ticks;
     int                          code;
     u64                          begin, committed;
@@ -127,11 +128,13 @@ static void on_epochs_fail(struct epochs_host *h, const char *text)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct engine *e = handle->data;
-    if (e->phase != PHASE_RUN) {
+    if (e->signalled) {
         log_line(LOG_WARN, "second signal: stopped at once");
         _exit(128 + number);
     }
+    e->signalled = true;
     log_line(LOG_INFO, "signal %d: finishing, then an epoch, then the end (again: stop at once)", number);
+    if (e->phase != PHASE_RUN) return; /* the input has ended: it is on its way */
     e->phase = PHASE_DRAIN;
     for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], true);
     engine_stir(e);
@@ -181,10 +184,11 @@ static bool any_intake(const struct engine *e, bool (*is)(struct intake *))
     return false;
 }
 
-/* Every `every`, and a second after the last where a window closed; nothing where nothing changed. */
+/* Every `every`, a second after the last where a window closed, at once where rows pile up; not where nothing changed. */
 static bool cut_due(const struct engine *e)
 {
-    if (epochs_writing(e->epochs) || epochs_full(e->epochs)) return false;
+    if (epochs_writing(e->epochs) || epochs_behind(e->epochs)) return false;
+    if (epochs_heavy(e->epochs)) return true;
     u64 since = uv_hrtime() - epochs_last(e->epochs);
     if (any_intake(e, intake_window_closed)) return since >= CUT_AFTER_NS;
     return any_intake(e, intake_changed) && since >= (u64)e->recipe->state_every;
@@ -206,6 +210,7 @@ static void engine_finish(struct engine *e)
 
 static void turn_last(struct engine *e)
 {
+    epochs_rest(e->epochs);
     if (epochs_writing(e->epochs)) return;
     if (any_intake(e, intake_changed)) {
         epochs_cut(e->epochs);
@@ -416,7 +421,10 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     row_writer_init(&e.rows);
     e.epochs_host = (struct epochs_host){ on_settled, on_collect, on_epochs_fail };
     open_signals(&e);
-    if (!open_all(&e)) return e.code ? e.code : EX_SOFTWARE; /* nothing was begun: the process ends */
+    if (!open_all(&e)) { /* a sink's thread may be at work on an outbox it lacked: nothing that it uses may be freed */
+        fflush(NULL);
+        _exit(e.code ? e.code : EX_SOFTWARE);
+    }
     log_line(LOG_INFO, "%.*s: running from epoch %llu with %u workers", (int)r->name.len, r->name.at,
              (unsigned long long)epochs_number(e.epochs), pool_workers(e.pool));
     e.opened = true;

@@ -7,10 +7,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define RETRY_MS     1000
-#define BACKLOG_MAX  ((u64)96 << 20) /* bytes of result rows on their way to sinks */
+#define BACKLOG_MAX  ((u64)96 << 20) /* bytes of result rows on their way to sinks        */
+#define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
 
 struct epochs {
@@ -45,8 +47,15 @@ static void write_run(struct lane_task *task)
     e->result = snapshot_write(e->snapshot, e->cut, e->why, &e->fatal);
     if (err_is(e->result)) return;
     char why[SNAPSHOT_WHY] = "";
-    err  checkpoint = snapshot_checkpoint(e->snapshot, why); /* failing costs only space: the next one tries again */
-    if (err_is(checkpoint)) log_line(LOG_WARN, "state: %s", why);
+    err  checkpoint = snapshot_checkpoint(e->snapshot, why);
+    if (!err_is(checkpoint)) return;
+    if (checkpoint.code == ERR_STATE) { /* a failed fsync: what the file holds is not known any more */
+        e->result = checkpoint;
+        e->fatal = true;
+        memcpy(e->why, why, sizeof why);
+        return;
+    }
+    log_line(LOG_WARN, "state: %s", why); /* costs only space: the next one tries again */
 }
 
 static void write_done(struct lane_task *task);
@@ -184,64 +193,105 @@ u64 epochs_tables_mark(const struct recipe *r)
     return mark;
 }
 
-/* Rows that were made for other tables cannot be delivered to these. */
-static err outbox_check(const struct epochs *e, slice saved, char *why, size_t room)
-{
-    struct value_reader r = { (const u8 *)saved.at, (const u8 *)saved.at + saved.len };
-    struct value        magic, mark;
-    if (saved.len == 0) return OK;
-    if (!value_read(&r, &magic) || magic.kind != VALUE_U64 || magic.u != EPOCH_SAVED_MAGIC || !value_read(&r, &mark)) {
-        snprintf(why, room, "state %s: the engine's saved bytes are damaged", e->recipe->state_path);
-        return (err){ ERR_STATE, "the engine's saved bytes are damaged", 0 };
-    }
-    if (delivered(e) == e->loaded || mark.u == epochs_tables_mark(e->recipe)) return OK;
-    snprintf(why, room,
-             "results of the last epoch were not delivered yet, and the recipe has other tables now: run the former recipe once "
-             "more, so that its sinks catch up, then this one");
-    return (err){ ERR_CONFIG, "undelivered results of another recipe", 0 };
-}
-
+/* Outboxes found at start, oldest first. */
 struct redelivery {
-    struct epochs *epochs;
-    u64            first; /* epoch of the oldest outbox found; 0: none */
+    u32             count, room;
+    struct outbox **box;
 };
 
-static err redeliver_one(void *arg, u64 epoch, slice rows)
+static err redelivery_add(void *arg, u64 epoch, slice rows)
 {
     struct redelivery *r = arg;
     char              *copy = malloc(rows.len + 1);
-    WEIR_ASSERT(copy != NULL);
+    if (r->count == r->room) {
+        r->room = r->room ? 2 * r->room : 64;
+        r->box = realloc(r->box, r->room * sizeof *r->box);
+    }
+    WEIR_ASSERT(copy != NULL && r->box != NULL);
     if (rows.len) memcpy(copy, rows.at, rows.len);
-    struct outbox *box = outbox_new(epoch, slice_of(copy, rows.len));
-    if (r->first == 0) r->first = epoch;
-    for (u32 i = 0; i < r->epochs->outlets; i++) outlet_give(r->epochs->outlet[i], box);
-    outbox_release(box);
+    r->box[r->count++] = outbox_new(epoch, slice_of(copy, rows.len));
     return OK;
 }
 
-/* Outboxes that a sink lacks, in order. A gap would be a loss, so it is refused; a sink that is new starts here. */
-static err redeliver(struct epochs *e, char *why, size_t room)
+static void redelivery_fini(struct redelivery *r)
 {
-    u64 after = delivered(e);
-    struct redelivery r = { e, 0 };
-    err x = snapshot_read_outboxes(e->snapshot, after, redeliver_one, &r, why);
-    if (err_is(x)) return x;
+    for (u32 i = 0; i < r->count; i++) outbox_release(r->box[i]);
+    free(r->box);
+}
+
+/* Has it never had an epoch of this recipe, though there were some that it can no longer get? */
+static bool outlet_is_new(const struct epochs *e, const struct outlet *o, const struct redelivery *r)
+{
+    return outlet_epoch(o) == 0 && e->loaded > 0 && (r->count == 0 || r->box[0]->epoch > 1);
+}
+
+/* A gap would be a loss, so it is refused. */
+static err gap_check(const struct epochs *e, const struct redelivery *r, char *why, size_t room)
+{
     for (u32 i = 0; i < e->outlets; i++) {
-        u64   has = outlet_epoch(e->outlet[i]);
-        slice name = outlet_name(e->outlet[i]);
-        if (has == e->loaded || (r.first && r.first <= has + 1)) continue;
-        if (has == 0) {
-            log_line(LOG_INFO, "sink %.*s is new: it gets results from epoch %llu on", (int)name.len, name.at,
-                     (unsigned long long)(r.first ? r.first : e->loaded + 1));
-            continue;
-        }
+        const struct outlet *o = e->outlet[i];
+        u64                  has = outlet_epoch(o);
+        if (has == e->loaded || outlet_is_new(e, o, r) || (r->count && r->box[0]->epoch <= has + 1)) continue;
         snprintf(why, room,
                  "sink %.*s is at epoch %llu, the state at %llu, and the outboxes between are gone: the store is an old copy. "
                  "Put the newer store back, or use a new one",
-                 (int)name.len, name.at, (unsigned long long)has, (unsigned long long)e->loaded);
+                 (int)outlet_name(o).len, outlet_name(o).at, (unsigned long long)has, (unsigned long long)e->loaded);
         return (err){ ERR_STATE, "a sink is too far behind the state", 0 };
     }
     return OK;
+}
+
+/* Rows that were made for other tables cannot be delivered to these. A new sink can do without them. */
+static err tables_check(const struct epochs *e, slice saved, const struct redelivery *r, bool *same, char *why,
+                        size_t room)
+{
+    struct value_reader at = { (const u8 *)saved.at, (const u8 *)saved.at + saved.len };
+    struct value        magic, mark;
+    *same = true;
+    if (saved.len == 0) return OK;
+    bool good = value_read(&at, &magic) && magic.kind == VALUE_U64 && magic.u == EPOCH_SAVED_MAGIC;
+    good = good && value_read(&at, &mark);
+    if (!good) {
+        snprintf(why, room, "state %s: the engine's saved bytes are damaged", e->recipe->state_path);
+        return (err){ ERR_STATE, "the engine's saved bytes are damaged", 0 };
+    }
+    *same = mark.u == epochs_tables_mark(e->recipe);
+    for (u32 i = 0; i < e->outlets && !*same; i++) {
+        if (outlet_epoch(e->outlet[i]) == e->loaded || outlet_is_new(e, e->outlet[i], r)) continue;
+        snprintf(why, room,
+                 "results of the last epoch were not delivered to sink %.*s yet, and the recipe has other tables now: "
+                 "run the former recipe once more, so that its sinks catch up, then this one",
+                 (int)outlet_name(e->outlet[i]).len, outlet_name(e->outlet[i]).at);
+        return (err){ ERR_CONFIG, "undelivered results of another recipe", 0 };
+    }
+    return OK;
+}
+
+static void redelivery_give(struct epochs *e, const struct redelivery *r, bool same)
+{
+    for (u32 i = 0; i < e->outlets; i++) {
+        struct outlet *o = e->outlet[i];
+        if (outlet_is_new(e, o, r)) {
+            u64 begin = same && r->count ? r->box[0]->epoch : e->loaded + 1;
+            log_line(LOG_INFO, "sink %.*s is new: it gets results from epoch %llu on", (int)outlet_name(o).len,
+                     outlet_name(o).at, (unsigned long long)begin);
+            outlet_begin(o, begin - 1);
+        }
+        for (u32 k = 0; k < r->count; k++) outlet_give(o, r->box[k]);
+    }
+}
+
+/* Outboxes that a sink lacks, in order; nothing is given to any before all were found to go on well. */
+static err redeliver(struct epochs *e, slice saved, char *why, size_t room)
+{
+    struct redelivery r = { 0 };
+    bool              same = true;
+    err               x = snapshot_read_outboxes(e->snapshot, delivered(e), redelivery_add, &r, why);
+    if (!err_is(x)) x = gap_check(e, &r, why, room);
+    if (!err_is(x)) x = tables_check(e, saved, &r, &same, why, room);
+    if (!err_is(x)) redelivery_give(e, &r, same);
+    redelivery_fini(&r);
+    return x;
 }
 
 static void on_outlet_applied(struct outlet_host *h)
@@ -310,8 +360,7 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
     } else {
         why[0] = '\0';
         x = open_outlets(e, loop, why, room);
-        if (!err_is(x)) x = outbox_check(e, load.engine, why, room);
-        if (!err_is(x)) x = redeliver(e, why, room);
+        if (!err_is(x)) x = redeliver(e, load.engine, why, room);
     }
     *code = err_is(x) ? exit_code(x) : EX_OK;
     if (err_is(x)) return x; /* the process ends: nothing to give back but locks, which end with it */
@@ -367,6 +416,24 @@ bool epochs_full(const struct epochs *e)
     for (u32 i = 0; i < e->outlets; i++)
         if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= BACKLOG_MAX) return true;
     return bytes >= BACKLOG_MAX;
+}
+
+/* Rows not yet cut do not count here: only a cut takes them away. One window's may be more than BACKLOG_MAX. */
+bool epochs_behind(const struct epochs *e)
+{
+    for (u32 i = 0; i < e->outlets; i++)
+        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || outlet_backlog(e->outlet[i]) >= BACKLOG_MAX) return true;
+    return false;
+}
+
+bool epochs_heavy(const struct epochs *e)
+{
+    return e->rows->len >= ROWS_HEAVY;
+}
+
+void epochs_rest(struct epochs *e)
+{
+    for (u32 i = 0; i < e->outlets; i++) outlet_rest(e->outlet[i]);
 }
 
 u64 epochs_number(const struct epochs *e)

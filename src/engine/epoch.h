@@ -43,7 +43,10 @@ bool epochs_cut(struct epochs *e);
 
 bool epochs_writing(const struct epochs *e); /* a cut is out                          */
 bool epochs_idle(const struct epochs *e);    /* nothing out, and every sink has it all */
-bool epochs_full(const struct epochs *e);    /* sinks are too far behind: hold the sources, cut nothing */
+bool epochs_full(const struct epochs *e);    /* too many rows not yet in the sinks: hold the sources */
+bool epochs_behind(const struct epochs *e);  /* the sinks have too many outboxes: cut nothing       */
+bool epochs_heavy(const struct epochs *e);   /* rows that no cut took yet are many: cut now         */
+void epochs_rest(struct epochs *e);          /* the end is near: idle work of sinks begins no more  */
 u64  epochs_number(const struct epochs *e);
 u64  epochs_last(const struct epochs *e);    /* monotonic ns of the last cut           */
 void epochs_tick(struct epochs *e, nanos now, nanos watermark);

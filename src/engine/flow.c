@@ -42,13 +42,20 @@ struct flow {
     bool                 closed;    /* since flow_advance began */
 };
 
-/* Panes of one line that may live at once: a day of minutes, should watermarks not come. */
-#define PANES_MAX 4096
+/* Panes of one line that may be open at once: more than a day of minutes, should watermarks not come. */
+#define PANES_OPEN_MAX 4096
 
 /* A closing window with so many rows is fed upwards by all workers at once. */
 #define FORK_ROWS 8192
 
 /* --- building ------------------------------------------------------------------------------------------------ */
+
+/* Panes of a line: open ones, and those kept for late comers. */
+static u32 panes_max(nanos length, nanos lateness)
+{
+    nanos kept = lateness / length + 1;
+    return PANES_OPEN_MAX + (u32)(kept < INT32_MAX ? kept : INT32_MAX);
+}
 
 static err line_open(struct line *l, struct flow *f, const struct window_spec *spec)
 {
@@ -78,7 +85,8 @@ static void line_feeds(struct line *from, struct line *to, enum feed_way way, co
 static err window_lines(struct flow *f, u32 step, const struct step_window *w)
 {
     struct line       *l = &f->line[f->lines++];
-    struct window_spec spec = { w->length, w->lateness, w->groups_max, PANES_MAX, &w->layout, w->op };
+    struct window_spec spec = { w->length,     w->lateness, w->groups_max, panes_max(w->length, w->lateness),
+                                &w->layout, w->op };
     l->source = f->recipe->step[step].from_source;
     l->step = step;
     l->table = w->table;
@@ -102,7 +110,9 @@ static err cascade_lines(struct flow *f, u32 step, const struct step_cascade *c)
     for (u32 i = 0; i < c->lines; i++) {
         const struct cascade_line *cl = &c->line[i];
         struct line               *l = &f->line[f->lines++];
-        struct window_spec spec = { c->length[cl->level], c->lateness, c->groups_max, PANES_MAX, &c->layout, cl->op };
+        nanos              length = c->length[cl->level];
+        struct window_spec spec = { length,     c->lateness, c->groups_max, panes_max(length, c->lateness),
+                                    &c->layout, cl->op };
         l->source = f->recipe->step[step].from_source;
         l->step = step;
         l->table = cl->table;
@@ -234,6 +244,8 @@ static void line_push(struct line *l, const struct feed *feed, const struct grou
         groups_reset(delta);
     }
     if (groups_count(late)) {
+        /* What the window below took counts: too late for this level, it must not be missing in the wider ones. */
+        if (l->flow->recipe->step[l->step].kind == STEP_CASCADE) line_feed_up(l, late);
         if (l->late_table != NONE) emit_late(l->flow->out, l->late_table, late, &l->flow->arrived);
         groups_reset(late);
     }
@@ -251,6 +263,16 @@ bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why)
     for (u32 i = 0; i < f->lines; i++)
         if (f->line[i].source == source) window_advance(f->line[i].window, to, why, line_on_closed, &f->line[i]);
     return f->closed;
+}
+
+nanos flow_due(const struct flow *f, u32 source, nanos to)
+{
+    nanos latest = NANOS_MIN;
+    for (u32 i = 0; i < f->lines; i++) {
+        nanos due = f->line[i].source == source ? window_due(f->line[i].window, to) : NANOS_MIN;
+        if (due > latest) latest = due;
+    }
+    return latest;
 }
 
 void flow_end(struct flow *f, u32 source)
@@ -299,7 +321,7 @@ struct image_reader *flow_reader(struct flow *f, u32 op)
         f->line[i].reader = (struct image_reader){ reader_head, reader_page, reader_done };
         return &f->line[i].reader;
     }
-    WEIR_ASSERT(!"every op of the recipe is a line");
+    WEIR_ASSERT(false && "every op of the recipe is a line");
     return NULL;
 }
 

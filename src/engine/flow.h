@@ -22,6 +22,9 @@ void flow_push(struct flow *f, u32 step, const struct groups *partial, struct wi
 /* Watermark of a source: closes what is due in all its lines. True if some window closed. */
 bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why);
 
+/* How far time has to go to close what ends at or before `to`, and no further; NANOS_MIN: nothing is to be closed. */
+nanos flow_due(const struct flow *f, u32 source, nanos to);
+
 /* Bounded input has ended: closes all open windows, which stay ready to be amended. */
 void flow_end(struct flow *f, u32 source);
 

@@ -12,6 +12,7 @@
 #define JOBS_A_WORKER        3    /* chunks out per worker: one in work, one waiting, one coming back */
 #define REJECTS_A_MINUTE_MAX 1000 /* rows of one source and event minute in the rejects table         */
 #define ROWS_A_PARTIAL_MAX   (1u << 28)
+#define TICK_NS_MAX          1000000000ull /* of silence that one tick can tell of: see intake_tick */
 
 enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_DONE };
 
@@ -35,8 +36,8 @@ struct intake {
     u32                  jobs;
     bool                 held, paused, ended, changed, closed;
     nanos                watermark;
-    nanos                active; /* wall clock of the last offer or apply */
-    nanos                now;    /* wall clock of the last tick           */
+    u64                  silent; /* ns without an offer or apply, as ticks saw it */
+    u64                  ticked; /* monotonic ns of the last tick                 */
     struct ledger        ledger;
     nanos                rejects_minute;
     u64                  rejects_given;
@@ -147,7 +148,7 @@ static void on_offer(struct inlet *in, struct chunk *taken)
     item_push(i, (struct item){ .kind = ITEM_JOB, .job = j });
     i->in_flight += taken->length;
     i->jobs++;
-    i->active = i->now ? i->now : wall_clock();
+    i->silent = 0;
     if (i->first_offer == 0) i->first_offer = monotonic();
     pool_give(i->host->pool, j);
     intake_balance(i);
@@ -269,14 +270,13 @@ static void apply_job(struct intake *i, struct job *j)
     i->plan->from->type->applied(i->source, &j->chunk, c);
     i->in_flight -= j->chunk.length;
     i->jobs--;
-    i->active = i->now ? i->now : wall_clock();
+    i->silent = 0;
     job_rest(i, j);
 }
 
 static void apply_watermark(struct intake *i, nanos to, enum close_reason why)
 {
-    if (to <= i->watermark) return;
-    i->watermark = to;
+    if (to > i->watermark) i->watermark = to; /* a window that is new in the recipe may still be behind it */
     flow_flush(i->host->flow);
     if (flow_advance(i->host->flow, i->plan->source, to, why)) {
         i->closed = true;
@@ -323,16 +323,22 @@ void intake_job_done(struct intake *i, struct job *j)
     intake_drain(i);
 }
 
+/* A source is silent where it could have spoken: not while it is held back, nor while the loop itself stood still (a
+ * stopped process, a suspended machine), nor because somebody set the clock. The wall clock only says how far time has
+ * come; it goes no further than what there is to close, so that a backlog that comes after all is not late. */
 void intake_tick(struct intake *i, nanos now)
 {
     nanos idle = i->plan->from->idle;
-    i->now = now;
-    if (idle == 0 || i->first != NULL || i->held || i->active == 0 || now - i->active < idle) return;
-    nanos to = now - idle;
-    if (to <= i->watermark) return;
+    u64   since = monotonic() - i->ticked;
+    i->ticked += since;
+    i->silent += since < TICK_NS_MAX ? since : TICK_NS_MAX;
+    if (i->first != NULL || i->paused) i->silent = 0;
+    if (idle == 0 || i->silent < (u64)idle) return;
+    nanos to = flow_due(i->host->flow, i->plan->source, now - idle);
+    if (to == NANOS_MIN) return;
     apply_watermark(i, to, CLOSE_IDLE);
     i->changed = true;
-    if (i->closed) i->host->stir(i->host);
+    i->host->stir(i->host);
 }
 
 /* --- opening, saving ----------------------------------------------------------------------------------------- */
@@ -379,7 +385,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     i->plan = setup->plan;
     i->end = &i->first;
     i->watermark = NANOS_MIN;
-    i->active = wall_clock();
+    i->ticked = monotonic();
     if (!intake_load(i, setup->saved)) {
         free(i);
         return (err){ ERR_STATE, "the saved ledger of a source is damaged", 0 };

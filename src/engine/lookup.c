@@ -20,13 +20,14 @@ struct file_mark {
     dev_t           device;
     ino_t           inode;
     off_t           size;
-    struct timespec modified;
+    struct timespec modified, changed; /* changed: its rights may be what was wrong */
 };
 
 struct lookup {
     const struct step_tag *step;
     struct lookup_version *now;
     struct file_mark       mark; /* of the file as last read, with faults or without */
+    struct file_mark       seen; /* by the last poll that found it changed           */
     struct lane           *lane;
     struct lane_task       task;
     struct tag_table      *fresh; /* the lane's result */
@@ -37,14 +38,15 @@ struct lookup {
 static bool mark_eq(const struct file_mark *a, const struct file_mark *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
+           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
 static bool mark_get(const char *path, struct file_mark *m)
 {
     struct stat st;
     if (stat(path, &st) != 0) return false;
-    *m = (struct file_mark){ st.st_dev, st.st_ino, st.st_size, st.st_mtim };
+    *m = (struct file_mark){ st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim };
     return true;
 }
 
@@ -180,6 +182,10 @@ void lookup_poll(struct lookup *l, bool force)
         return;
     }
     if (!force && mark_eq(&m, &l->mark)) return;
+    if (!force && !mark_eq(&m, &l->seen)) { /* somebody may be writing it: not before it stands still */
+        l->seen = m;
+        return;
+    }
     l->task = (struct lane_task){ .run = reload_run, .done = reload_done };
     lane_give(l->lane, &l->task);
 }

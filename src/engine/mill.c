@@ -196,6 +196,8 @@ static size_t view_own(const struct mill *m, const struct view *v, u64 limit, bo
 static void view_overlong(struct mill *m, struct job *job, struct view *v)
 {
     mill_text(m, job, slice_of(m->buffer + v->begin, v->end - v->begin), v->offset, true);
+    v->offset += v->end - v->begin;
+    v->begin = v->end; /* a full buffer would have no room for what follows: that would look like the end of the file */
     v->skip = true;
 }
 

@@ -23,7 +23,8 @@ struct outlet {
     struct outbox            *queue[QUEUE_MAX];
     u32                       head, count;
     u64                       backlog;
-    bool                      ticking, more, retrying, fatal;
+    bool                      more, retrying, fatal;
+    bool                      resting; /* no more idle work */
     nanos                     tick_now, tick_watermark;
     err                       result;
     char                      why[WHY_MAX];
@@ -121,7 +122,6 @@ static void tick_run(struct lane_task *task)
 static void tick_done(struct lane_task *task)
 {
     struct outlet *o = container_of(task, struct outlet, task);
-    o->ticking = false;
     outlet_next(o);
     if (o->more && !lane_busy(o->lane)) outlet_tick(o, o->tick_now, o->tick_watermark);
     if (outlet_idle(o)) o->host->applied(o->host);
@@ -129,12 +129,22 @@ static void tick_done(struct lane_task *task)
 
 void outlet_tick(struct outlet *o, nanos now, nanos watermark)
 {
-    if (o->recipe->type->tick == NULL || lane_busy(o->lane) || o->count) return;
-    o->ticking = true;
+    if (o->recipe->type->tick == NULL || lane_busy(o->lane) || o->count || o->resting) return;
     o->tick_now = now;
     o->tick_watermark = watermark;
     o->task = (struct lane_task){ .run = tick_run, .done = tick_done };
     lane_give(o->lane, &o->task);
+}
+
+void outlet_rest(struct outlet *o)
+{
+    o->resting = true;
+}
+
+void outlet_begin(struct outlet *o, u64 epoch)
+{
+    WEIR_ASSERT(o->count == 0 && epoch >= o->epoch);
+    o->epoch = epoch;
 }
 
 err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink, char *why,

@@ -32,6 +32,12 @@ err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, 
 /* Only when idle. The handles close on the loop. */
 void outlet_close(struct outlet *o);
 
+/* The sink has, or is to be taken to have, all epochs up to this one: a new sink's outboxes begin after it. */
+void outlet_begin(struct outlet *o, u64 epoch);
+
+/* Starts no more idle work. */
+void outlet_rest(struct outlet *o);
+
 void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */
 u64   outlet_epoch(const struct outlet *o);
 bool  outlet_idle(const struct outlet *o);

@@ -228,5 +228,9 @@ err snapshot_checkpoint(struct snapshot *s, char *why)
     err e = sqlite_err(s->state.db, code);
     sqlite3_busy_timeout(s->state.db, SQLITE_BUSY_MS);
     if (err_is(e) && code == SQLITE_BUSY) return OK;
-    return err_is(e) ? state_explain(&s->state, e, "checkpointing") : OK;
+    if (!err_is(e)) return OK;
+    bool fatal = sqlite_fatal(e);
+    e = state_explain(&s->state, e, "checkpointing");
+    if (fatal) e.code = ERR_STATE;
+    return e;
 }

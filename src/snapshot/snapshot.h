@@ -67,7 +67,8 @@ u64                  cut_bytes(const struct cut *c);
 /* One transaction. On an error nothing is changed; `fatal`: an fsync failed or the file is damaged, do not go on. */
 err snapshot_write(struct snapshot *s, const struct cut *c, char *why, bool *fatal);
 
-/* Checkpoints the WAL when it is large; called between epochs by the thread that writes. */
+/* Checkpoints the WAL when it is large; called between epochs by the thread that writes. ERR_STATE: an fsync failed or the
+ * file is damaged, do not go on; other errors pass, the WAL stays large. */
 err snapshot_checkpoint(struct snapshot *s, char *why);
 
 /* For `weir snapshot`: on a file that no weir has open, but list and show (read-only, safe beside a running weir). */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* A larger table's memory goes back when its pane goes: rows on their way to the sinks need it meanwhile. */
-#define SPARE_MAX ((u64)32 << 20)
+#define SPARE_MAX ((u64)64 << 20)
 
 /* Most rows of the tables that collect amendments and late comers: all groups of all panes. */
 static u32 side_max(const struct window_spec *spec)
@@ -203,6 +203,14 @@ nanos window_latest(const struct window *w)
 {
     nanos latest = NANOS_MIN;
     for (const struct pane *p = w->first; p != NULL; p = p->next)
+        if (p->state == PANE_OPEN) latest = pane_end(w, p);
+    return latest;
+}
+
+nanos window_due(const struct window *w, nanos to)
+{
+    nanos latest = NANOS_MIN;
+    for (const struct pane *p = w->first; p != NULL && pane_end(w, p) <= to; p = p->next)
         if (p->state == PANE_OPEN) latest = pane_end(w, p);
     return latest;
 }

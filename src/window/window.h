@@ -100,6 +100,9 @@ void window_flush(struct window *w, void (*amended)(void *arg, struct pane *p), 
 
 /* End of the latest open pane, NANOS_MIN if none: where `end` and `idle` have to advance to. */
 nanos window_latest(const struct window *w);
+/* End of the latest open pane that ends at or before `to`, NANOS_MIN if none: an advance to it closes what one to `to` does,
+ * and makes no other rows late. */
+nanos window_due(const struct window *w, nanos to);
 nanos window_watermark(const struct window *w);
 bool  window_flush_due(const struct window *w);
 

@@ -113,10 +113,15 @@ static void idle_time_can_close_up_to_the_latest_open_pane(void **state)
     rig_push1(&r, w, rig_talk(10, 1, 2, 1, 1));
     rig_push1(&r, w, rig_talk(70, 1, 2, 1, 1));
     assert_true(window_latest(w) == 120 * SEC);
+    assert_true(window_due(w, 59 * SEC) == NANOS_MIN);
+    assert_true(window_due(w, 60 * SEC) == 60 * SEC);
+    assert_true(window_due(w, 119 * SEC) == 60 * SEC);
+    assert_true(window_due(w, 500 * SEC) == 120 * SEC);
     struct told t = advance(w, window_latest(w) / SEC, CLOSE_IDLE);
     assert_int_equal(t.n, 2);
     assert_int_equal(t.why[1], CLOSE_IDLE);
     assert_true(window_latest(w) == NANOS_MIN); /* kept panes are not open */
+    assert_true(window_due(w, 500 * SEC) == NANOS_MIN);
     window_close(w);
 }
 

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_epoch.c: epochs between a real state file and sinks that only remember what they were given.
+ *
+ * The recipe has no sources and no steps: rows are put into the writer as a window would. A run is opened, given rows,
+ * and ended as the engine does it; several runs on one folder are restarts. */
+#include "engine/epoch.h"
+
+#include "../unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SINKS   2u
+#define EPOCHS_ 64u
+
+/* A sink's file: lives over restarts. On the sink's thread while a run is open, on the test's else. */
+struct fake {
+    u64  epoch;
+    u64  given[EPOCHS_]; /* numbers of the epochs applied */
+    u32  count;
+    u32  failing; /* so many applies fail first           */
+    u32  ticks;
+    bool restless; /* tick always has more to do */
+};
+
+struct sink {
+    struct fake *fake;
+};
+
+static err fake_open(struct sink **out, const struct sink_setup *setup, char *why, size_t room)
+{
+    (void)why, (void)room;
+    *out = malloc(sizeof **out);
+    assert_non_null(*out);
+    (*out)->fake = *(struct fake *const *)setup->options;
+    return OK;
+}
+
+static err fake_epoch(struct sink *s, u64 *out)
+{
+    *out = s->fake->epoch;
+    return OK;
+}
+
+static err fake_apply(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    (void)rows;
+    *fatal = false;
+    if (s->fake->failing) {
+        s->fake->failing--;
+        snprintf(why, room, "no space left");
+        return (err){ ERR_OS, "write", 28 };
+    }
+    assert_true(s->fake->count < EPOCHS_);
+    s->fake->given[s->fake->count++] = number;
+    s->fake->epoch = number;
+    return OK;
+}
+
+static bool fake_tick(struct sink *s, nanos now, nanos watermark)
+{
+    (void)now, (void)watermark;
+    s->fake->ticks++;
+    return s->fake->restless;
+}
+
+static void fake_close(struct sink *s)
+{
+    free(s);
+}
+
+static const struct sink_type fake_type = { .name = "fake",   .open = fake_open, .epoch = fake_epoch,
+                                            .apply = fake_apply, .tick = fake_tick, .close = fake_close };
+
+/* A folder with a state file, two sinks, and a run on them. */
+struct rig {
+    char               folder[64], path[96], why[2048];
+    int                code;
+    bool               wanted[1];
+    struct fake        fake[SINKS];
+    struct fake       *lent[SINKS];
+    struct recipe_sink sink[SINKS];
+    struct table       table;
+    struct recipe      recipe;
+    uv_loop_t          loop;
+    struct flow       *flow;
+    struct row_writer  rows;
+    struct epochs_host host;
+    struct epochs     *epochs;
+};
+
+static void on_settled(struct epochs_host *h)
+{
+    (void)h;
+}
+
+static void on_fail(struct epochs_host *h, const char *text)
+{
+    (void)h;
+    fail_msg("%s", text);
+}
+
+/* The engine's bytes begin with these two: see epoch.h. */
+static void on_collect(struct epochs_host *h, struct cut *to)
+{
+    struct rig       *r = container_of(h, struct rig, host);
+    struct row_writer bytes;
+    row_writer_init(&bytes);
+    row_u64(&bytes, EPOCH_SAVED_MAGIC);
+    row_u64(&bytes, epochs_tables_mark(&r->recipe));
+    cut_engine(to, slice_of((const char *)bytes.at, bytes.len));
+    row_writer_fini(&bytes);
+}
+
+static int set_up(void **state)
+{
+    struct rig *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0); /* run_refused */
+    if (r == MAP_FAILED) return -1;
+    strcpy(r->folder, "/tmp/weir-epoch-XXXXXX");
+    if (mkdtemp(r->folder) == NULL) return -1;
+    snprintf(r->path, sizeof r->path, "%s/state.db", r->folder);
+    r->host = (struct epochs_host){ on_settled, on_collect, on_fail };
+    r->table = (struct table){ .name = S("talks") };
+    r->recipe = (struct recipe){ .name = S("test"), .state_path = r->path, .sinks = 1, .tables = 1 };
+    r->recipe.sink = r->sink;
+    r->recipe.table = &r->table;
+    for (u32 i = 0; i < SINKS; i++) {
+        r->lent[i] = &r->fake[i];
+        r->sink[i] = (struct recipe_sink){ .name = i ? S("second") : S("first"), .type = &fake_type,
+                                           .options = &r->lent[i], .wanted = r->wanted };
+    }
+    *state = r;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *r = *state;
+    char        command[128];
+    snprintf(command, sizeof command, "rm -rf %s", r->folder);
+    int code = system(command);
+    munmap(r, sizeof *r);
+    return code;
+}
+
+/* A start; false: it was refused (r->why, r->code). */
+static bool run_begin(struct rig *r)
+{
+    slice saved;
+    assert_int_equal(uv_loop_init(&r->loop), 0);
+    row_writer_init(&r->rows);
+    assert_false(err_is(flow_open(&r->flow, &r->recipe, NULL, &r->rows)));
+    err e = epochs_open(&r->epochs, &r->loop, &r->recipe, r->flow, &r->rows, &r->host, &saved, &r->code, r->why,
+                        sizeof r->why);
+    return !err_is(e);
+}
+
+static void run_until_idle(struct rig *r)
+{
+    while (!epochs_idle(r->epochs)) uv_run(&r->loop, UV_RUN_ONCE);
+}
+
+/* A start that is refused ends the process, and gives nothing back: so it has a process of its own. Waits until a sink
+ * that was given something would have it. */
+static void run_refused(struct rig *r)
+{
+    int   status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool began = run_begin(r);
+        usleep(50000);
+        _exit(began ? 1 : 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Rows of at least `bytes` bytes, then an epoch; done when all sinks have it. */
+static void run_epoch(struct rig *r, size_t bytes)
+{
+    static const char text[1000];
+    for (size_t n = 0; n < bytes; n += sizeof text) row_text(&r->rows, slice_of(text, sizeof text));
+    assert_true(epochs_cut(r->epochs));
+    run_until_idle(r);
+}
+
+static void run_end(struct rig *r)
+{
+    epochs_close(r->epochs);
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&r->loop), 0);
+    flow_close(r->flow);
+    row_writer_fini(&r->rows);
+}
+
+/* A run of so many epochs. */
+static void run_epochs(struct rig *r, u32 epochs)
+{
+    assert_true(run_begin(r));
+    while (epochs--) run_epoch(r, 1000);
+    run_end(r);
+}
+
+static void assert_given(const struct fake *f, u64 first, u64 last)
+{
+    assert_int_equal(f->count, last - first + 1);
+    for (u32 i = 0; i < f->count; i++) assert_int_equal(f->given[i], first + i);
+}
+
+static void each_epoch_comes_once_and_in_order_over_restarts(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 3);
+    run_epochs(r, 2);
+    assert_given(&r->fake[0], 1, 5);
+}
+
+static void rows_of_one_window_may_be_more_than_the_backlog_takes(void **state)
+{
+    struct rig *r = *state;
+    static const char text[1000];
+    assert_true(run_begin(r));
+    for (u32 n = 0; n < 120000; n++) row_text(&r->rows, slice_of(text, sizeof text));
+    assert_true(epochs_full(r->epochs)); /* sources are held ... */
+    assert_true(epochs_heavy(r->epochs));
+    assert_false(epochs_behind(r->epochs)); /* ... but nothing keeps the cut that frees them */
+    run_epoch(r, 0);
+    assert_false(epochs_full(r->epochs));
+    run_end(r);
+    assert_given(&r->fake[0], 1, 1);
+}
+
+static void a_sink_that_fails_gets_the_same_epoch_again(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].failing = 1;
+    run_epochs(r, 2);
+    assert_int_equal(r->fake[0].failing, 0);
+    assert_given(&r->fake[0], 1, 2);
+}
+
+static void a_sink_that_lacks_the_last_epoch_gets_it_at_the_start(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 3);
+    r->fake[0] = (struct fake){ .epoch = 2 };
+    assert_true(run_begin(r));
+    run_until_idle(r);
+    run_end(r);
+    assert_given(&r->fake[0], 3, 3);
+}
+
+static void a_sink_that_is_an_old_copy_is_refused_and_given_nothing(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 4);
+    r->fake[0] = (struct fake){ .epoch = 1 };
+    run_refused(r);
+    assert_int_equal(r->code, 65);
+    assert_non_null(strstr(r->why, "old copy"));
+    assert_int_equal(r->fake[0].count, 0);
+}
+
+static void a_sink_that_is_ahead_of_the_state_is_refused(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 2);
+    r->fake[0].epoch = 3;
+    run_refused(r);
+    assert_int_equal(r->code, 65);
+}
+
+static void a_new_sink_begins_with_what_is_still_there(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 3);
+    r->recipe.sinks = 2;
+    run_epochs(r, 1);
+    assert_given(&r->fake[0], 1, 4);
+    assert_given(&r->fake[1], 3, 4);
+}
+
+static void a_new_sink_gets_no_results_made_for_other_tables(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 3);
+    r->recipe.sinks = 2;
+    r->table.name = S("other");
+    run_epochs(r, 2);
+    assert_given(&r->fake[0], 1, 5);
+    assert_given(&r->fake[1], 4, 5);
+}
+
+static void results_that_a_sink_lacks_keep_the_tables_from_changing(void **state)
+{
+    struct rig *r = *state;
+    run_epochs(r, 3);
+    r->fake[0].epoch = 2;
+    r->table.name = S("other");
+    run_refused(r);
+    assert_int_equal(r->code, 78);
+    assert_non_null(strstr(r->why, "first"));
+    assert_int_equal(r->fake[0].count, 3);
+}
+
+static void idle_work_without_end_does_not_keep_the_process_from_ending(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].restless = true;
+    assert_true(run_begin(r));
+    epochs_tick(r->epochs, 0, 0);
+    for (u32 i = 0; i < 5; i++) uv_run(&r->loop, UV_RUN_ONCE);
+    assert_false(epochs_idle(r->epochs));
+    epochs_rest(r->epochs);
+    run_until_idle(r);
+    assert_true(r->fake[0].ticks >= 2);
+    run_end(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_epoch_comes_once_and_in_order_over_restarts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_of_one_window_may_be_more_than_the_backlog_takes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_fails_gets_the_same_epoch_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_lacks_the_last_epoch_gets_it_at_the_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_is_an_old_copy_is_refused_and_given_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_is_ahead_of_the_state_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_sink_begins_with_what_is_still_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_sink_gets_no_results_made_for_other_tables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(results_that_a_sink_lacks_keep_the_tables_from_changing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(idle_work_without_end_does_not_keep_the_process_from_ending, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
