@@ -19,6 +19,7 @@ static const struct exit_line exit_lines[] = {
     { EX_NOINPUT, "a file to read is not there" },
     { EX_SOFTWARE, "a bug of weir's" },
     { EX_IOERR, "a disk or a sink failed" },
+    { EX_TEMPFAIL, "`run --once` was told to stop before it had read all; run it again" },
     { EX_CONFIG, "the recipe or a table it names is wrong" },
 };
 

@@ -10,6 +10,7 @@
 #include "engine/log.h"
 #include "weir/hash.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,7 @@ static void on_signal(uv_signal_t *handle, int number)
     e->signalled = true;
     log_line(LOG_INFO, "signal %d: finishing, then an epoch, then the end (again: stop at once)", number);
     if (e->phase != PHASE_RUN) return; /* the input has ended: it is on its way */
+    if (e->options->once) e->code = EX_TEMPFAIL;
     e->phase = PHASE_DRAIN;
     for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], true);
     engine_stir(e);
@@ -158,9 +160,9 @@ static void engine_shut(struct engine *e)
 {
     e->phase = PHASE_SHUT;
     uv_close((uv_handle_t *)&e->tick, NULL);
-    uv_close((uv_handle_t *)&e->on_int, NULL);
-    uv_close((uv_handle_t *)&e->on_term, NULL);
-    uv_close((uv_handle_t *)&e->on_hup, NULL);
+    uv_unref((uv_handle_t *)&e->on_int); /* watched to the end, see close_signals */
+    uv_unref((uv_handle_t *)&e->on_term);
+    uv_unref((uv_handle_t *)&e->on_hup);
     for (u32 i = 0; i < e->intakes; i++) intake_close(e->intake[i], on_source_gone, e);
     pool_close(e->pool);
     for (u32 s = 0; s < e->recipe->steps; s++)
@@ -208,15 +210,26 @@ static void engine_finish(struct engine *e)
     e->finished = true;
 }
 
+/* What was asked to stop does not wait for a disk that is full: what counts is in the state file, or still in the input. */
+static bool stop_stuck(struct engine *e)
+{
+    if (!e->signalled) return false;
+    if (epochs_state_stuck(e->epochs)) engine_fail(e, EX_IOERR, "the last epoch cannot be written");
+    if (!epochs_sinks_stuck(e->epochs)) return false;
+    log_line(LOG_WARN, "a sink does not work: what it lacks is kept in the state file and delivered at the next start");
+    return true;
+}
+
 static void turn_last(struct engine *e)
 {
     epochs_rest(e->epochs);
+    bool stuck = stop_stuck(e);
     if (epochs_writing(e->epochs)) return;
     if (any_intake(e, intake_changed)) {
         epochs_cut(e->epochs);
         return;
     }
-    if (!epochs_idle(e->epochs) || lookups_busy(e)) return;
+    if ((!epochs_idle(e->epochs) && !stuck) || lookups_busy(e)) return;
     e->committed = uv_hrtime();
     engine_shut(e);
 }
@@ -371,6 +384,18 @@ static void open_signals(struct engine *e)
     uv_timer_start(&e->tick, on_tick, TICK_MS, TICK_MS);
 }
 
+/* A signal that comes when all is done must not make a failure of it. */
+static void close_signals(struct engine *e)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    uv_close((uv_handle_t *)&e->on_int, NULL);
+    uv_close((uv_handle_t *)&e->on_term, NULL);
+    uv_close((uv_handle_t *)&e->on_hup, NULL);
+    uv_run(&e->loop, UV_RUN_DEFAULT);
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------- */
 
 static void stats_write(const struct engine *e)
@@ -430,6 +455,7 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     e.opened = true;
     engine_stir(&e);
     uv_run(&e.loop, UV_RUN_DEFAULT);
+    close_signals(&e);
     WEIR_ASSERT(e.gone == e.intakes);
     log_ledgers(&e);
     stats_write(&e);

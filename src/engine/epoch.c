@@ -431,6 +431,22 @@ bool epochs_heavy(const struct epochs *e)
     return e->rows->len >= ROWS_HEAVY;
 }
 
+bool epochs_state_stuck(const struct epochs *e)
+{
+    return e->cut != NULL && e->retrying;
+}
+
+bool epochs_sinks_stuck(const struct epochs *e)
+{
+    bool stuck = false;
+    for (u32 i = 0; i < e->outlets; i++) {
+        if (outlet_idle(e->outlet[i])) continue;
+        if (!outlet_waits(e->outlet[i])) return false;
+        stuck = true;
+    }
+    return stuck && e->cut == NULL;
+}
+
 void epochs_rest(struct epochs *e)
 {
     for (u32 i = 0; i < e->outlets; i++) outlet_rest(e->outlet[i]);

@@ -47,6 +47,8 @@ bool epochs_full(const struct epochs *e);    /* too many rows not yet in the sin
 bool epochs_behind(const struct epochs *e);  /* the sinks have too many outboxes: cut nothing       */
 bool epochs_heavy(const struct epochs *e);   /* rows that no cut took yet are many: cut now         */
 void epochs_rest(struct epochs *e);          /* the end is near: idle work of sinks begins no more  */
+bool epochs_state_stuck(const struct epochs *e); /* a cut is out and its write failed                         */
+bool epochs_sinks_stuck(const struct epochs *e); /* no cut is out, some sinks lack rows, and all of those fail */
 u64  epochs_number(const struct epochs *e);
 u64  epochs_last(const struct epochs *e);    /* monotonic ns of the last cut           */
 void epochs_tick(struct epochs *e, nanos now, nanos watermark);

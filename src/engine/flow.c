@@ -316,13 +316,11 @@ static err reader_done(struct image_reader *r)
 
 struct image_reader *flow_reader(struct flow *f, u32 op)
 {
-    for (u32 i = 0; i < f->lines; i++) {
-        if (f->line[i].op != op) continue;
-        f->line[i].reader = (struct image_reader){ reader_head, reader_page, reader_done };
-        return &f->line[i].reader;
-    }
-    WEIR_ASSERT(false && "every op of the recipe is a line");
-    return NULL;
+    u32 i = 0;
+    while (i < f->lines && f->line[i].op != op) i++;
+    WEIR_ASSERT(i < f->lines); /* every op of the recipe is a line */
+    f->line[i].reader = (struct image_reader){ reader_head, reader_page, reader_done };
+    return &f->line[i].reader;
 }
 
 u64 flow_memory(const struct flow *f)

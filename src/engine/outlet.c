@@ -201,9 +201,9 @@ bool outlet_idle(const struct outlet *o)
     return o->count == 0 && !lane_busy(o->lane);
 }
 
-bool outlet_retrying(const struct outlet *o)
+bool outlet_waits(const struct outlet *o)
 {
-    return o->retrying;
+    return o->retrying && !lane_busy(o->lane);
 }
 
 u64 outlet_backlog(const struct outlet *o)

@@ -41,7 +41,7 @@ void outlet_rest(struct outlet *o);
 void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */
 u64   outlet_epoch(const struct outlet *o);
 bool  outlet_idle(const struct outlet *o);
-bool  outlet_retrying(const struct outlet *o);
+bool  outlet_waits(const struct outlet *o); /* failed, and its next try is not begun */
 u64   outlet_backlog(const struct outlet *o);             /* bytes not applied yet */
 u32   outlet_waiting(const struct outlet *o);             /* outboxes not applied  */
 slice outlet_name(const struct outlet *o);
