@@ -30,7 +30,7 @@ def main():
         os.unlink(log)
     jobs = sys.argv[3] if len(sys.argv) > 3 and sys.argv[2] == "-j" else "2"
     code = subprocess.run(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs",
-                           "--num-processes", jobs], check=False).returncode
+                           "--num-processes", jobs, "--timeout-multiplier", "10"], check=False).returncode
     passed = failed = 0
     if os.path.exists(log):
         with open(log, encoding="utf-8") as f:

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: finds the subcommand and hands over; exit codes are those of sysexits.h. */
 #include "cli/args.h"
+#include "config/findings.h"
 #include "weir/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+
+#define COMMANDS_MAX 32
 
 const struct command *const commands[] = {
     &command_run,   &command_check,  &command_plan,     &command_graph,   &command_query, &command_replay,
@@ -17,6 +20,17 @@ static const struct command *command_find(const char *name)
     for (u32 i = 0; commands[i]; i++)
         if (strcmp(commands[i]->name, name) == 0) return commands[i];
     return NULL;
+}
+
+static void unknown_command(const char *name)
+{
+    slice        at[COMMANDS_MAX];
+    struct names known = { 0, at };
+    for (u32 i = 0; commands[i] && known.count < COMMANDS_MAX; i++) at[known.count++] = slice_str(commands[i]->name);
+    slice near = name_nearest(slice_str(name), known);
+    fprintf(stderr, "weir: there is no command %s\n", name);
+    if (near.at) fprintf(stderr, "did you mean weir %.*s?\n", (int)near.len, near.at);
+    else help_all(stderr);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -39,8 +53,7 @@ int main(int argc, char **argv)
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) name = "version";
     const struct command *c = command_find(name);
     if (c == NULL) {
-        fprintf(stderr, "weir: there is no command %s\n", name);
-        help_all(stderr);
+        unknown_command(name);
         return EX_USAGE;
     }
     if (wants_help(argc - 2, argv + 2)) {

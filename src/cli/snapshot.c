@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void print_entry(void *arg, const struct snapshot_entry *e)
 {
@@ -58,8 +59,9 @@ static int run_snapshot(const struct args *a)
     if (path == NULL) return code;
     err e = snapshot_do(a, path, why);
     if (err_is(e)) {
-        fprintf(stderr, "weir snapshot: %s: %s\n", path, why[0] ? why : err_text(e, words, sizeof words));
-        code = e.code == ERR_OS || e.code == ERR_SQL ? EX_IOERR : EX_DATAERR;
+        if (why[0]) fprintf(stderr, "weir snapshot: %s\n", why);
+        else fprintf(stderr, "weir snapshot: %s: %s\n", path, err_text(e, words, sizeof words));
+        code = e.code == ERR_OS || e.code == ERR_SQL ? (access(path, F_OK) ? EX_NOINPUT : EX_IOERR) : EX_DATAERR;
     }
     if (r) recipe_free(r);
     return code;

@@ -111,7 +111,7 @@ struct recipe_sink {
  *   rank             the same; after a ranked measure's columns its <measure>_rank
  *   late             timestamp*, keys*, arrived*, carried, measures, records
  *   rejects          timestamp*, file*, offset*, line, reason, field, sample
- *   ledger           timestamp*, read, applied, late, duplicate, filtered, rejected, lost, bytes, files
+ *   ledger           timestamp*, read, applied, late, duplicate, filtered, rejected, lost, bytes, complaints
  * (* primary key). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 .. <m>_k.
  * Names: <source>_<step>, <source>_<way><kind>_<level>, ..._rank, <source>_<step>_late, <source>_rejects, <source>_ledger;
  * a step's `table:` replaces <source>_<step> or <source>. Level names: 1m minutely, 5m fively, 1h hourly, 1d daily, else

@@ -298,5 +298,5 @@ static const struct table_column ledger_columns[10] = {
     { NAMED("applied"), COLUMN_INTEGER, NAMED("records") },   { NAMED("late"), COLUMN_INTEGER, NAMED("records") },
     { NAMED("duplicate"), COLUMN_INTEGER, NAMED("records") }, { NAMED("filtered"), COLUMN_INTEGER, NAMED("records") },
     { NAMED("rejected"), COLUMN_INTEGER, NAMED("records") },  { NAMED("lost"), COLUMN_INTEGER, NAMED("records") },
-    { NAMED("bytes"), COLUMN_INTEGER, NAMED("bytes") },       { NAMED("files"), COLUMN_INTEGER, NAMED("files") },
+    { NAMED("bytes"), COLUMN_INTEGER, NAMED("bytes") },       { NAMED("complaints"), COLUMN_INTEGER, NAMED("events") },
 };

@@ -2,6 +2,13 @@
 /* emit.c: from words in a row to typed cells. Durations leave as seconds, everything counted as exact integers. */
 #include "engine/emit.h"
 
+/* Whole seconds and the rest apart: a double holds today's seconds and some 20 bits of fraction, which one division of the
+ * nanoseconds would round twice. */
+static f64 time_seconds(i64 ns)
+{
+    return (f64)(ns / NANOS_SECOND) + (f64)(ns % NANOS_SECOND) / 1e9;
+}
+
 static u64 word(const u8 *row, u32 at)
 {
     u64 w;
@@ -14,7 +21,7 @@ static void emit_typed(struct row_writer *to, enum field_type type, u64 bits)
     f64 f;
     switch (type) {
     case FIELD_F64: memcpy(&f, &bits, sizeof f); row_f64(to, f); break;
-    case FIELD_TIME: row_f64(to, (f64)(i64)bits / 1e9); break;
+    case FIELD_TIME: row_f64(to, time_seconds((i64)bits)); break;
     default: row_u64(to, bits); break;
     }
 }

@@ -192,7 +192,7 @@ static bool cut_due(const struct engine *e)
     if (epochs_writing(e->epochs) || epochs_behind(e->epochs)) return false;
     if (epochs_heavy(e->epochs)) return true;
     u64 since = uv_hrtime() - epochs_last(e->epochs);
-    if (any_intake(e, intake_window_closed)) return since >= CUT_AFTER_NS;
+    if (any_intake(e, intake_window_closed) && since >= CUT_AFTER_NS) return true;
     return any_intake(e, intake_changed) && since >= (u64)e->recipe->state_every;
 }
 

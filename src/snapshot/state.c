@@ -86,6 +86,9 @@ err state_statement(struct state *s, enum state_statement which, sqlite3_stmt **
     *st = s->statement[which];
     if (*st != NULL) return OK;
     err e = sqlite_prepare(s->db, &s->statement[which], statement_sql[which]);
+    if (e.code == ERR_SQL && (e.at & 0xff) == SQLITE_ERROR) /* no such table or column: our statements are right */
+        return state_refuse(s, "damaged state file", "is damaged: its tables are not those of state format %d (%s)", STATE_FORMAT,
+                            sqlite3_errmsg(s->db));
     if (err_is(e)) return state_explain(s, e, "preparing");
     *st = s->statement[which];
     return OK;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """generated.py: runs weir over generated recordings and compares every table with the oracle, row by row.
 
+At the end some larger runs with little room in flight, many chunks and many epochs: none may stall, and no record may be lost.
 For each seed: one run to the end; a second run over the same input must give the same rows to the byte (closed_by and
 revision included); and the same files in two halves with a run after each must give the same tables.
 
@@ -22,6 +23,7 @@ import run as runner  # noqa: E402
 
 LAYOUTS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "conf", "layouts", "p2.yaml")
 DAY = 1763683200  # midnight UTC
+TIMEOUT_S = 180
 
 RECIPE = """\
 weir: 1
@@ -60,7 +62,7 @@ def feed(path, files):
 def once(weir, path):
     """None, or what it said before it failed."""
     p = subprocess.run([weir, "run", "weir.yaml", "--once"], cwd=path, stdin=subprocess.DEVNULL, check=False,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
     return None if p.returncode == 0 else "ended with %d\n%s" % (p.returncode, p.stdout.decode("utf-8", "replace")[-3000:])
 
 
@@ -114,6 +116,52 @@ def try_seed(weir, room, seed):
     yield "seed %d in two halves" % seed, fault
 
 
+PRESSURE = ("layouts: { tcp: p2-tcp, udp: p2-udp, other: p2-other }",
+            "layouts: { tcp: p2-tcp, udp: p2-udp, other: p2-other }, in_flight: 1MiB, chunk: 64KiB")
+
+
+def under_pressure(weir, room, csv_and_p2, number):
+    """A run with many small chunks: ends, and every level holds every record."""
+    path = prepare(room, "pressure-%d" % number, "")
+    shutil.copy(os.path.join(csv_and_p2, "networks.csv"), path)
+    os.rmdir(os.path.join(path, "p2"))
+    os.symlink(os.path.join(csv_and_p2, "p2"), os.path.join(path, "p2"))
+    with open(os.path.join(path, "weir.yaml"), "r+", encoding="utf-8") as f:
+        text = f.read()
+        assert PRESSURE[0] in text
+        f.seek(0)
+        f.write(text.replace(*PRESSURE))
+    try:
+        fault = once(weir, path)
+    except subprocess.TimeoutExpired:
+        return "no end: it stalls"
+    if fault:
+        return fault
+    db = sqlite3.connect("file:%s?mode=ro" % os.path.join(path, "store.db"), uri=True)
+    try:
+        (lines,) = db.execute("SELECT sum(records) FROM p2_raw").fetchone()
+        sums = {level: db.execute("SELECT sum(records), sum(srcBytes) FROM p2_srcsite_%s" % level).fetchone()
+                for level in ("minutely", "fively", "hourly", "daily")}
+    finally:
+        db.close()
+    if lines != PRESSURE_LINES:
+        return "%d lines were written, the raw table has %s" % (PRESSURE_LINES, lines)
+    return None if len(set(sums.values())) == 1 else "levels differ: %s" % sums
+
+
+PRESSURE_LINES = 30 * 3 * 2000
+
+
+def pressures(weir, room, times):
+    data = os.path.join(room, "data")
+    os.mkdir(data)
+    subprocess.run([weir, "gen", "p2", "--dir", os.path.join(data, "p2"), "--networks", os.path.join(data, "networks.csv"),
+                    "--minutes", "30", "--lines", "2000", "--nets", "500", "--start", str(DAY)], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
+    for i in range(times):
+        yield "run %d under pressure" % i, under_pressure(weir, room, data, i)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--weir")
@@ -122,9 +170,10 @@ def main():
     a = p.parse_args()
     weir = runner.find_weir(a.weir)
     passed = failed = 0
-    for seed in range(a.seeds):
+    work = [lambda room, seed=seed: try_seed(weir, room, seed) for seed in range(a.seeds)]
+    for each in work + [lambda room: pressures(weir, room, 3)]:
         room = tempfile.mkdtemp(prefix="weir-oracle-")
-        for what, fault in try_seed(weir, room, seed):
+        for what, fault in each(room):
             passed, failed = passed + (fault is None), failed + (fault is not None)
             if fault:
                 print("FAIL %s: %s" % (what, fault))

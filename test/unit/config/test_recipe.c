@@ -218,7 +218,7 @@ static void makes_tables_with_the_promised_columns(void **state)
                    " closed_by:t revision:i");
     expect_columns(table_named(r, "p2_rejects"), 3, "timestamp:i file:t offset:i line:i reason:t field:t sample:t");
     expect_columns(table_named(r, "p2_ledger"), 1,
-                   "timestamp:i read:i applied:i late:i duplicate:i filtered:i rejected:i lost:i bytes:i files:i");
+                   "timestamp:i read:i applied:i late:i duplicate:i filtered:i rejected:i lost:i bytes:i complaints:i");
     assert_true(slice_is(table_named(r, "p2_raw")->level, "raw"));
     assert_true(slice_is(table_named(r, "p2_srcsite_fively_rank")->level, "5m"));
     assert_true(slice_is(table_named(r, "p2_srcsite_fively_rank")->base, "p2_srcsite_fively"));
