@@ -87,8 +87,6 @@ slice row_writer_take(struct row_writer *w);
 
 void row_put(struct row_writer *w, u32 table);
 void row_clear(struct row_writer *w, u32 table, i64 timestamp);
-void row_null(struct row_writer *w);
-void row_u64(struct row_writer *w, u64 v);
 void row_i64(struct row_writer *w, i64 v);
 void row_f64(struct row_writer *w, f64 v);
 void row_seconds(struct row_writer *w, u64 ns);      /* reads back as VALUE_F64: ns / 1e9     */
@@ -104,10 +102,30 @@ struct value_reader {
 /* False at the end or on damage; texts are lent from the stream. */
 bool value_read(struct value_reader *r, struct value *out);
 
+void row_null_long(struct row_writer *w);
+void row_u64_long(struct row_writer *w, u64 v);
+
+#define ROW_SMALL     16u /* a cell's first byte, if not below: the u64 itself and this added */
+#define ROW_SMALL_MAX (255u - ROW_SMALL)
+
+/* Most cells of a row are small or null: a byte, written in place. */
+static inline void row_null(struct row_writer *w)
+{
+    if (w->len == w->room) row_null_long(w);
+    else w->at[w->len++] = VALUE_NULL;
+}
+
+static inline void row_u64(struct row_writer *w, u64 v)
+{
+    if (v > ROW_SMALL_MAX || w->len == w->room) row_u64_long(w, v);
+    else w->at[w->len++] = (u8)(ROW_SMALL + v);
+}
+
 struct row_reader {
     const u8           *at, *end;
     const struct table *table; /* the recipe's tables  */
     u32                 tables;
+    const u8           *row;   /* where the row began; the place of a fault counts from here */
 };
 
 struct row {
@@ -119,3 +137,18 @@ struct row {
 
 /* False at the end or on a damaged stream (then *e says so). */
 bool row_next(struct row_reader *r, struct row *row, err *e);
+
+/* The same by hand, for who wants not all cells or no array of them: row_open gives operation, table and columns, then
+ * each of the `columns` cells is read or skipped. Skipping checks all that reading does. *e as above. */
+bool row_open(struct row_reader *r, struct row *row, err *e);
+bool row_skip(struct row_reader *r, u32 cells, err *e);
+bool row_cell_long(struct row_reader *r, struct value *out, err *e); /* any cell; row_cell is faster */
+
+static inline bool row_cell(struct row_reader *r, struct value *out, err *e)
+{
+    if (r->at == r->end || (*r->at < ROW_SMALL && *r->at != VALUE_NULL)) return row_cell_long(r, out, e);
+    u8 first = *r->at++;
+    out->kind = first == VALUE_NULL ? VALUE_NULL : VALUE_U64;
+    out->u = (u64)first - ROW_SMALL;
+    return true;
+}

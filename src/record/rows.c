@@ -6,6 +6,7 @@
  * Varints are LEB128 of at most ten bytes; i64 is zigzag first, so that small negative numbers stay short. */
 #include "weir/rows.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +18,7 @@
 #define CELL_NET4    13u              /* IPv4 net: its 4 bytes and the length           */
 #define CELL_MEAN    14u              /* varint ns, varint n: read as VALUE_F64 seconds */
 #define CELL_SECONDS 15u              /* varint ns: read as VALUE_F64 seconds           */
-#define CELL_SMALL   16u              /* and above: the u64 itself, 0 .. CELL_SMALL_MAX */
-#define CELL_SMALL_MAX (255u - CELL_SMALL)
-static_assert(VALUE_MAC < CELL_NET4, "kinds and the codec's own bytes are apart");
+static_assert(VALUE_MAC < CELL_NET4 && CELL_SECONDS < ROW_SMALL, "kinds and the codec's own bytes are apart");
 
 #define FIRST_ROOM 4096u
 #define GROW_SLOWLY ((size_t)16 << 20) /* beyond it by a half: two such blocks live while one is copied */
@@ -108,18 +107,18 @@ void row_clear(struct row_writer *w, u32 table, i64 timestamp)
     w->rows++;
 }
 
-void row_null(struct row_writer *w)
+void row_null_long(struct row_writer *w)
 {
     put_bytes(w, VALUE_NULL, NULL, 0);
 }
 
-void row_u64(struct row_writer *w, u64 v)
+void row_u64_long(struct row_writer *w, u64 v)
 {
-    if (v > CELL_SMALL_MAX) {
+    if (v > ROW_SMALL_MAX) {
         put_varint(w, VALUE_U64, v);
         return;
     }
-    *more(w, 1) = (u8)(CELL_SMALL + v);
+    *more(w, 1) = (u8)(ROW_SMALL + v);
     w->len++;
 }
 
@@ -186,14 +185,29 @@ void row_value(struct row_writer *w, const struct value *v)
 
 /* --- reading --- */
 
-/* The place of a fault is counted from the start of its row. */
-static bool fault(err *e, const char *what, const u8 *row, const u8 *at)
+/* Bytes of a varint that begins in these eight, lowest first; 9 if it is longer. */
+static u32 varint_len(u64 eight)
 {
-    *e = (err){ ERR_STATE, what, (i64)(at - row) };
-    return false;
+    u64 last = ~eight & 0x8080808080808080u;
+    return last ? (u32)__builtin_ctzll(last) / 8 + 1 : 9;
 }
 
-static bool varint_get(struct row_reader *r, u64 *out)
+/* The lowest seven bits of each of eight bytes, side by side. */
+static u64 pack_sevens(u64 v)
+{
+    v = (v & 0x007f007f007f007fu) | (v & 0x7f007f007f007f00u) >> 1;
+    v = (v & 0x00003fff00003fffu) | (v & 0x3fff00003fff0000u) >> 2;
+    return (v & 0x000000000fffffffu) | (v & 0x0fffffff00000000u) >> 4;
+}
+
+static u64 eight_at(const u8 *at)
+{
+    u64 v;
+    memcpy(&v, at, 8);
+    return le64toh(v);
+}
+
+static bool varint_get_long(struct row_reader *r, u64 *out)
 {
     u64 v = 0;
     for (u32 i = 0; i < VARINT_MAX && r->at < r->end; i++) {
@@ -206,6 +220,18 @@ static bool varint_get(struct row_reader *r, u64 *out)
         }
     }
     return false;
+}
+
+/* Lengths vary from cell to cell, so that a loop over bytes is mispredicted at nearly each. */
+static bool varint_get(struct row_reader *r, u64 *out)
+{
+    if (r->end - r->at < 8) return varint_get_long(r, out);
+    u64 eight = eight_at(r->at);
+    u32 len = varint_len(eight);
+    if (len > 8) return varint_get_long(r, out);
+    *out = pack_sevens(eight & UINT64_MAX >> (64 - 8 * len));
+    r->at += len;
+    return true;
 }
 
 /* The next n bytes; NULL if the stream is shorter. */
@@ -221,8 +247,7 @@ static const char *f64_get(struct row_reader *r, f64 *out)
 {
     const u8 *at = take(r, 8);
     if (at == NULL) return "number runs past the end of the rows";
-    u64 bits = 0;
-    for (u32 i = 0; i < 8; i++) bits |= (u64)at[i] << 8 * i;
+    u64 bits = eight_at(at);
     memcpy(out, &bits, 8);
     return NULL;
 }
@@ -277,10 +302,9 @@ static const char *cell_get(struct row_reader *r, struct value *v)
 {
     const u8 *kind = take(r, 1);
     if (kind == NULL) return "row has too few cells";
-    *v = (struct value){ 0 };
-    if (*kind >= CELL_SMALL) {
+    if (*kind >= ROW_SMALL) {
         v->kind = VALUE_U64;
-        v->u = *kind - CELL_SMALL;
+        v->u = *kind - ROW_SMALL;
         return NULL;
     }
     v->kind = (enum value_kind)*kind;
@@ -315,26 +339,73 @@ bool value_read(struct value_reader *r, struct value *out)
     return true;
 }
 
-bool row_next(struct row_reader *r, struct row *row, err *e)
+static bool fault(const struct row_reader *r, err *e, const char *what, const u8 *at)
+{
+    *e = (err){ ERR_STATE, what, (i64)(at - r->row) };
+    return false;
+}
+
+bool row_cell_long(struct row_reader *r, struct value *out, err *e)
+{
+    const u8 *cell = r->at;
+    const char *wrong = cell_get(r, out);
+    return wrong == NULL || fault(r, e, wrong, cell);
+}
+
+/* Bytes of the cell at `at`, which has 16 bytes; 0: look closer. */
+static u32 cell_len(const u8 *at)
+{
+    switch (*at) {
+    case VALUE_U64:
+    case VALUE_I64:
+    case VALUE_MAC:
+    case CELL_SECONDS: {
+        u32 len = varint_len(eight_at(at + 1));
+        return len > 8 ? 0 : 1 + len;
+    }
+    case VALUE_F64: return 9;
+    default: return 0;
+    }
+}
+
+bool row_skip(struct row_reader *r, u32 cells, err *e)
+{
+    struct value unused;
+    for (; cells > 0; cells--) {
+        if (r->at < r->end && (*r->at >= ROW_SMALL || *r->at == VALUE_NULL)) {
+            r->at++;
+            continue;
+        }
+        u32 len = r->end - r->at >= 16 ? cell_len(r->at) : 0;
+        if (len == 0 && !row_cell_long(r, &unused, e)) return false;
+        r->at += len;
+    }
+    return true;
+}
+
+bool row_open(struct row_reader *r, struct row *row, err *e)
 {
     *e = OK;
     if (r->at == r->end) return false;
-    const u8 *start = r->at;
+    r->row = r->at;
     u8 op = *r->at++;
-    if (op != ROW_PUT && op != ROW_CLEAR) return fault(e, "unknown row operation", start, start);
+    if (op != ROW_PUT && op != ROW_CLEAR) return fault(r, e, "unknown row operation", r->row);
     u64 table;
-    if (!varint_get(r, &table)) return fault(e, "bad table number in the rows", start, r->at);
-    if (table >= r->tables) return fault(e, "rows of a table that the recipe does not have", start, r->at);
+    if (!varint_get(r, &table)) return fault(r, e, "bad table number in the rows", r->at);
+    if (table >= r->tables) return fault(r, e, "rows of a table that the recipe does not have", r->at);
     row->op = (enum row_op)op;
     row->table = (u32)table;
     row->columns = op == ROW_CLEAR ? 1 : r->table[table].columns;
-    for (u32 i = 0; i < row->columns; i++) {
-        const u8 *cell = r->at;
-        const char *wrong = cell_get(r, &row->value[i]);
-        if (wrong != NULL) return fault(e, wrong, start, cell);
-    }
-    if (op == ROW_CLEAR && row->value[0].kind != VALUE_I64)
-        return fault(e, "row to clear has no timestamp", start, start);
+    if (op == ROW_CLEAR && r->at < r->end && *r->at != VALUE_I64)
+        return fault(r, e, "row to clear has no timestamp", r->row);
+    return true;
+}
+
+bool row_next(struct row_reader *r, struct row *row, err *e)
+{
+    if (!row_open(r, row, e)) return false;
+    for (u32 i = 0; i < row->columns; i++)
+        if (!row_cell(r, &row->value[i], e)) return false;
     return true;
 }
 

@@ -7,18 +7,18 @@
 #include "shim/lock.h"
 #include "shim/sqlite.h"
 #include "sink/sinks.h"
-#include "sink/sqlite_order.h"
+#include "sink/sqlite_feed.h"
 #include "sink/sqlite_schema.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define PAGE_BYTES      16384u /* 4 to 64 KiB differ by a fifth at most in CPU: bench/micro/sink_sqlite.c, edited */
-#define CACHE_KIB       32768u
+#define CACHE_KIB       4096u  /* rows go in behind each other: pages come back only by an amended row or a reader */
 #define WAL_PASSIVE     ((u64)8 << 20)  /* tick copies it into the file past this              */
 #define WAL_APPLY       ((u64)64 << 20) /* apply does, when epochs come without a tick between */
 #define AGE_ROWS        5000
+#define PUT_ROWS        4096u  /* by one statement */
 
 static const char *const epoch_table;
 
@@ -41,8 +41,8 @@ struct sink {
     u32            tables;
     const struct table *table;
     struct target *target; /* per table of the recipe      */
-    struct value  *value, *again; /* of the widest table: as a row is first read, and again when it is inserted */
-    struct order   order;  /* rows of one table, on their way to it */
+    struct feed    feed;   /* rows of one table, on their way to it */
+    const u8     **cell;   /* of a row: where its key cells begin and end */
     sqlite3_stmt  *epoch_get, *epoch_put;
     u32            aging;  /* the table that tick looks at */
     u64            wal;    /* bytes in the WAL that are not yet in the file */
@@ -72,16 +72,17 @@ static nanos span_of(const struct sink_setup *setup, const struct table *t)
 
 static void set_targets(struct sink *s, const struct sink_setup *setup)
 {
-    u32 widest = 1;
+    u32 keys = 0;
+    s->feed.columns = 1;
     s->target = calloc(setup->tables + 1, sizeof *s->target);
     for (u32 i = 0; i < setup->tables; i++) {
         const struct table *t = &setup->table[i];
-        if (t->columns > widest) widest = t->columns;
+        if (t->keys > keys) keys = t->keys;
+        if (t->columns > s->feed.columns) s->feed.columns = t->columns;
         if (setup->wanted[i]) s->target[i] = (struct target){ .table = t, .span = span_of(setup, t) };
     }
-    s->value = calloc(widest, sizeof *s->value);
-    s->again = calloc(widest, sizeof *s->again);
-    WEIR_ASSERT(s->target != NULL && s->value != NULL && s->again != NULL);
+    s->cell = calloc(keys + 1, sizeof *s->cell);
+    WEIR_ASSERT(s->target != NULL && s->cell != NULL);
 }
 
 /* All tables in one transaction: a recipe whose third table does not fit leaves the first two alone. */
@@ -114,9 +115,8 @@ static void store_close(struct sink *s)
     sqlite_close(s->db);
     lock_close(&s->lock);
     free(s->target);
-    free(s->value);
-    free(s->again);
-    order_fini(&s->order);
+    free(s->cell);
+    order_fini(&s->feed.order);
     free(s);
 }
 
@@ -136,6 +136,7 @@ static err store_open(struct sink **out, const struct sink_setup *setup, char *w
         e = sqlite_explain(e, s->db, s->path, "opening the store", why, room);
     }
     if (!err_is(e)) sqlite3_wal_hook(s->db, count_wal, s);
+    if (!err_is(e)) e = sqlite_explain(feed_register(s->db, &s->feed), s->db, s->path, "opening the store", why, room);
     if (!err_is(e)) e = ensure(s, why, room);
     if (!err_is(e)) e = prepare(s, why, room);
     if (err_is(e)) store_close(s);
@@ -181,71 +182,42 @@ static bool may_pass(err e)
     }
 }
 
-/* buf: for texts that are made here; must live until the step. */
-static void bind_value(sqlite3_stmt *st, int at, const struct value *v, bool key, char *buf)
+/* What was gathered goes to its table in key order. SQLite keeps what a statement changes in memory until its end (the
+ * pages that were there before), so it gets some rows at a time. */
+static err flush(struct sink *s, u32 table)
 {
-    switch (v->kind) {
-    case VALUE_NULL:
-        if (key) sqlite3_bind_text(st, at, "", 0, SQLITE_STATIC);
-        else sqlite3_bind_null(st, at);
-        break;
-    case VALUE_U64:
-        if (v->u <= INT64_MAX) sqlite3_bind_int64(st, at, (i64)v->u);
-        else sqlite3_bind_double(st, at, (f64)v->u);
-        break;
-    case VALUE_I64: sqlite3_bind_int64(st, at, v->i); break;
-    case VALUE_F64: /* SQLite makes a NaN null */
-        if (key && isnan(v->f)) sqlite3_bind_text(st, at, "", 0, SQLITE_STATIC);
-        else sqlite3_bind_double(st, at, v->f);
-        break;
-    case VALUE_TEXT:
-    case VALUE_ADDR:
-    case VALUE_NET:
-    case VALUE_MAC: sqlite_bind_text(st, at, value_text(v, buf)); break;
-    }
-}
-
-static err put(struct sink *s, struct target *to, const struct row *row)
-{
+    struct feed *f = &s->feed;
+    struct target *to = &s->target[table];
+    u32 rows = f->order.rows;
+    if (rows == 0) return OK;
     err e = need(s, &to->put, sqlite_schema_put, to->table);
-    if (err_is(e)) return e;
-    char texts[16][VALUE_TEXT_ROOM]; /* of addresses and networks; past so many SQLite copies them */
-    u32  used = 0;
-    for (u32 i = 0; i < row->columns; i++) {
-        const struct value *v = &row->value[i];
-        bool made = v->kind >= VALUE_ADDR;
-        if (made && used == WEIR_COUNT(texts)) {
-            char one[VALUE_TEXT_ROOM];
-            slice text = value_text(v, one);
-            sqlite3_bind_text64(to->put, (int)i + 1, text.at, text.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-            continue;
-        }
-        bind_value(to->put, (int)i + 1, v, i < to->table->keys, texts[made ? used++ : 0]);
+    order_sort(&f->order);
+    for (u32 at = 0; at < rows && !err_is(e); at = f->until) {
+        f->at = at, f->until = rows - at < PUT_ROWS ? rows : at + PUT_ROWS;
+        e = sqlite_done(to->put);
     }
-    return sqlite_done(to->put);
+    return e;
 }
 
-static err clear(struct sink *s, struct target *to, const struct row *row)
+/* The row that r stands in, behind its table, is put to those gathered. */
+static bool gather(struct sink *s, struct row_reader *r, const struct row *row, u32 keys, err *e)
+{
+    for (u32 i = 0; i < keys; i++) {
+        s->cell[i] = r->at;
+        if (!row_skip(r, 1, e)) return false;
+    }
+    s->cell[keys] = r->at;
+    if (!row_skip(r, row->columns - keys, e)) return false;
+    order_add(&s->feed.order, s->cell);
+    return true;
+}
+
+static err clear(struct sink *s, struct target *to, i64 timestamp)
 {
     err e = need(s, &to->clear, sqlite_schema_clear, to->table);
     if (err_is(e)) return e;
-    bind_value(to->clear, 1, &row->value[0], true, NULL);
+    sqlite3_bind_int64(to->clear, 1, timestamp);
     return sqlite_done(to->clear);
-}
-
-/* What was gathered goes to its table in key order; each row is decoded again from where it begins. */
-static err flush(struct sink *s, u32 table, const u8 *end)
-{
-    struct row row = { .value = s->again };
-    err e = OK;
-    order_sort(&s->order);
-    for (u32 i = 0; i < s->order.rows && !err_is(e); i++) {
-        struct row_reader r = { s->order.row[i].row, end, s->table, s->tables };
-        row_next(&r, &row, &e);
-        if (!err_is(e)) e = put(s, &s->target[table], &row);
-    }
-    order_reset(&s->order);
-    return e;
 }
 
 /* Rows are gathered while they are of one table; a row that clears keeps its place between them. */
@@ -253,20 +225,32 @@ static err apply_rows(struct sink *s, slice rows)
 {
     if (rows.len == 0) return OK;
     struct row_reader r = { (const u8 *)rows.at, (const u8 *)rows.at + rows.len, s->table, s->tables };
-    struct row row = { .value = s->value };
-    u32 run = 0; /* table of what is gathered */
+    struct row row;
+    struct value timestamp;
+    u32 run = s->tables; /* table of what is gathered */
     err e = OK, faulty;
-    order_reset(&s->order);
-    for (const u8 *at = r.at; !err_is(e) && row_next(&r, &row, &faulty); at = r.at) {
+    s->feed.end = r.end;
+    order_start(&s->feed.order, 0);
+    while (!err_is(e) && row_open(&r, &row, &faulty)) {
         struct target *to = &s->target[row.table];
-        if (to->table == NULL) continue;
-        if (row.table != run || row.op != ROW_PUT || s->order.rows == ORDER_ROWS_MAX) e = flush(s, run, r.end);
+        if (to->table == NULL) {
+            if (!row_skip(&r, row.columns, &faulty)) break;
+            continue;
+        }
+        if (row.table != run || row.op != ROW_PUT || order_full(&s->feed.order)) {
+            e = flush(s, run);
+            order_start(&s->feed.order, to->table->keys);
+        }
         run = row.table;
-        if (row.op == ROW_PUT) order_add(&s->order, &row, to->table->keys, at);
-        else if (!err_is(e)) e = clear(s, to, &row);
+        if (row.op == ROW_PUT) {
+            if (!gather(s, &r, &row, to->table->keys, &faulty)) break;
+        } else {
+            if (!row_cell(&r, &timestamp, &faulty)) break;
+            if (!err_is(e)) e = clear(s, to, timestamp.i);
+        }
     }
     if (!err_is(e)) e = faulty;
-    return err_is(e) ? e : flush(s, run, r.end);
+    return err_is(e) ? e : flush(s, run);
 }
 
 static err checkpoint(struct sink *s, int mode)

@@ -2,6 +2,8 @@
 /* sqlite_schema.c: SQL text of result tables, and holding them against what a store already has. */
 #include "sink/sqlite_schema.h"
 
+#include "sink/sqlite_feed.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -63,9 +65,9 @@ char *sqlite_schema_put(const struct table *t)
     add_name(sql, t->name);
     sqlite3_str_appendall(sql, " (");
     add_names(sql, t, t->columns);
-    sqlite3_str_appendall(sql, ") VALUES (?");
-    for (u32 i = 1; i < t->columns; i++) sqlite3_str_appendall(sql, ",?");
-    sqlite3_str_appendall(sql, ")");
+    sqlite3_str_appendall(sql, ") SELECT c0");
+    for (u32 i = 1; i < t->columns; i++) sqlite3_str_appendf(sql, ",c%u", i);
+    sqlite3_str_appendall(sql, " FROM " FEED_TABLE);
     return finish(sql);
 }
 

@@ -9,9 +9,9 @@
 #include "weir/rows.h"
 
 /* All give a text from sqlite3_malloc: free with sqlite3_free. */
-char *sqlite_schema_create(const struct table *t); /* CREATE TABLE IF NOT EXISTS ...                */
-char *sqlite_schema_put(const struct table *t);    /* INSERT OR REPLACE with a parameter a column   */
-char *sqlite_schema_clear(const struct table *t);  /* DELETE of a timestamp                         */
+char *sqlite_schema_create(const struct table *t); /* CREATE TABLE IF NOT EXISTS ...                  */
+char *sqlite_schema_put(const struct table *t);    /* INSERT OR REPLACE of what sqlite_feed.h gives   */
+char *sqlite_schema_clear(const struct table *t);  /* DELETE of a timestamp                           */
 
 /* Deletes the first rows (in key order) older than ?1: up to and with the one at offset ?2. With fewer it deletes
  * nothing; sqlite_schema_age_rest deletes all. */

@@ -87,6 +87,42 @@ static void rows_come_back_as_they_were_written(void **state)
     free((void *)(uintptr_t)bytes.at);
 }
 
+/* Every length of number, and each with any number of bytes behind it: near the end the reader takes another way. */
+static void a_skipped_cell_ends_where_a_read_one_does(void **state)
+{
+    for (u32 bits = 0; bits <= 64; bits++)
+        for (u32 kind = 0; kind < 6; kind++)
+            for (u32 behind = 0; behind < 18; behind++) {
+                u64 v = bits ? UINT64_MAX >> (64 - bits) : 0;
+                struct row_writer w;
+                row_writer_init(&w);
+                row_put(&w, 1);
+                switch (kind) {
+                case 0: row_u64(&w, v); break;
+                case 1: row_i64(&w, (i64)v); break;
+                case 2: row_seconds(&w, v); break;
+                case 3: row_mean(&w, v, v | 1); break;
+                case 4: row_text(&w, slice_of("0123456789", bits % 11)); break;
+                default: row_value(&w, &(struct value){ VALUE_MAC, .u = v }); break;
+                }
+                u8 *copy = malloc(w.len + behind);
+                memcpy(copy, w.at, w.len);
+                memset(copy + w.len, 0xff, behind);
+                struct row_reader r = reader_of(copy, w.len + behind), s = r;
+                struct value value = { 0 };
+                struct row row = { .value = &value };
+                err e;
+                assert_true(row_next(&r, &row, &e));
+                assert_ptr_equal(r.at, copy + w.len);
+                if (kind == 0 || kind == 5) assert_true(value.u == v);
+                if (kind == 1) assert_true(value.i == (i64)v);
+                assert_true(row_open(&s, &row, &e) && row_skip(&s, 1, &e));
+                assert_ptr_equal(s.at, copy + w.len);
+                free(copy);
+                row_writer_fini(&w);
+            }
+}
+
 static void the_writer_is_empty_again_after_its_bytes_were_taken(void **state)
 {
     struct row_writer w;
@@ -197,6 +233,10 @@ static void a_damaged_stream_is_an_error_with_its_place(void **state)
         assert_int_equal(e.code, ERR_STATE);
         assert_string_equal(e.what, rows[i].what);
         assert_int_equal(e.at, rows[i].at);
+        r = reader_of(copy, rows[i].len); /* who skips is told the same */
+        assert_false(row_open(&r, &row, &e) && row_skip(&r, row.columns, &e));
+        assert_string_equal(e.what, rows[i].what);
+        assert_int_equal(e.at, rows[i].at);
         free(copy);
     }
 }
@@ -215,6 +255,11 @@ static void a_stream_cut_short_anywhere_is_an_error(void **state)
         err               e = OK;
         assert_false(row_next(&r, &row, &e));
         assert_int_equal(e.code, ERR_STATE);
+        r = reader_of(copy, len);
+        err skipped = OK;
+        assert_false(row_open(&r, &row, &skipped) && row_skip(&r, row.columns, &skipped));
+        assert_string_equal(skipped.what, e.what);
+        assert_int_equal(skipped.at, e.at);
         free(copy);
     }
     row_writer_fini(&w);
@@ -336,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back_as_they_were_written),
+        cmocka_unit_test(a_skipped_cell_ends_where_a_read_one_does),
         cmocka_unit_test(the_writer_is_empty_again_after_its_bytes_were_taken),
         cmocka_unit_test(short_forms_read_back_as_what_they_stand_for),
         cmocka_unit_test(the_bytes_are_those_of_the_header),

@@ -95,7 +95,13 @@ static void sqlite_stores_every_kind_of_cell(void **state)
     row_value(&w, &(struct value){ .kind = VALUE_ADDR, .at = { { 0x20, 1, 0xd, 0xb8, [15] = 1 } } });
     row_u64(&w, 6);
     for (u32 i = 0; i < 3; i++) row_null(&w);
+    row_put(&w, TOPS); /* kinds beyond those of the columns stay what they are */
+    row_f64(&w, 2);
+    row_value(&w, &(struct value){ .kind = VALUE_MAC, .u = 0x020000000002 });
+    row_value(&w, &(struct value){ .kind = VALUE_ADDR, .at = { { [10] = 0xff, 0xff, 192, 0, 2, 7 } } });
+    row_text(&w, S(""));
     apply(&sink_sqlite, t.s, t.f, 1, &w);
+    assert_string_equal(ask(&t, "SELECT *, typeof(bytes_rank) FROM p2_tops"), "2|02:00:00:00:00:02|192.0.2.7||text\n");
     assert_string_equal(ask(&t, "SELECT *, typeof(bytes) FROM p2_raw"), /* in key order: ints before text */
                         "-60|192.0.2.0/24||-9223372036854775808|3.0|02:00:00:00:00:01|integer\n"
                         "60||17|1.84467440737096e+19|NULL|0|real\n"
@@ -127,6 +133,79 @@ static void sqlite_replaces_an_amended_row_and_clears_a_ranking(void **state)
     apply(&sink_sqlite, t.s, t.f, 2, &w);
     assert_string_equal(ask(&t, "SELECT * FROM p2_tops"), "300|a|10|2\n300|c|12|1\n600|a|1|1\n");
     assert_string_equal(ask(&t, "SELECT bytes, revision FROM p2_raw"), "3|2\n");
+    sink_sqlite.close(t.s);
+}
+
+/* count rows of the raw table, every one a key of its own, in an order that is none of keys. */
+static void put_many(struct row_writer *w, u32 count, u32 step, u64 bytes)
+{
+    char name[16];
+    for (u32 i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "n%u", i * 7919 % count * step);
+        put_raw(w, 60, name, 6, bytes, 0, 0);
+    }
+}
+
+static void sqlite_replaces_many_rows_among_new_ones(void **state)
+{
+    static const char *const tables_there[] = {
+        NULL, /* the sink's own */
+        "CREATE TABLE p2_raw(timestamp INTEGER NOT NULL, net TEXT NOT NULL, protocol INTEGER NOT NULL, bytes INTEGER,"
+        " rtt REAL, revision INTEGER, PRIMARY KEY(timestamp, net, protocol))", /* with rowids */
+    };
+    for (u32 i = 0; i < WEIR_COUNT(tables_there); i++) {
+        struct store t;
+        store_at(&t, *state);
+        unlink(t.path);
+        if (tables_there[i] != NULL) ask(&t, tables_there[i]);
+        open_store(&t);
+        struct row_writer w;
+        row_writer_init(&w);
+        put_many(&w, 5000, 2, 1); /* n0, n2, ... n9998 */
+        apply(&sink_sqlite, t.s, t.f, 1, &w);
+        put_many(&w, 10000, 1, 2); /* several statements */
+        put_raw(&w, 60, "n10", 6, 3, 0, 0); /* again in the same epoch */
+        put_raw(&w, 60, "n11", 6, 3, 0, 0);
+        apply(&sink_sqlite, t.s, t.f, 2, &w);
+        assert_string_equal(ask(&t, "SELECT bytes, count(*) FROM p2_raw GROUP BY 1"), "2|9998\n3|2\n");
+        assert_string_equal(ask(&t, "PRAGMA integrity_check"), "ok\n");
+        sink_sqlite.close(t.s);
+    }
+}
+
+/* With a trigger SQLite reads all rows of a statement before it writes one. */
+static void sqlite_replaces_rows_of_a_table_with_a_trigger(void **state)
+{
+    struct store t;
+    store_at(&t, *state);
+    open_store(&t);
+    ask(&t, "CREATE TABLE seen(net TEXT PRIMARY KEY)");
+    ask(&t, "CREATE TRIGGER look AFTER INSERT ON p2_raw BEGIN INSERT OR IGNORE INTO seen VALUES(new.net); END");
+    struct row_writer w;
+    row_writer_init(&w);
+    put_many(&w, 50, 2, 1);
+    apply(&sink_sqlite, t.s, t.f, 1, &w);
+    put_many(&w, 100, 1, 2);
+    put_raw(&w, 60, "n10", 6, 3, 0, 0);
+    apply(&sink_sqlite, t.s, t.f, 2, &w);
+    assert_string_equal(ask(&t, "SELECT bytes, count(*) FROM p2_raw GROUP BY 1"), "2|99\n3|1\n");
+    assert_string_equal(ask(&t, "SELECT count(*) FROM seen"), "100\n");
+    sink_sqlite.close(t.s);
+}
+
+/* As INSERT OR REPLACE has it. */
+static void sqlite_replaces_by_a_unique_index_that_somebody_added(void **state)
+{
+    struct store t;
+    store_at(&t, *state);
+    open_store(&t);
+    ask(&t, "CREATE UNIQUE INDEX mine ON p2_tops(bytes)");
+    struct row_writer w;
+    row_writer_init(&w);
+    put_tops(&w, 300, "a", 10, 1);
+    put_tops(&w, 300, "b", 10, 1);
+    apply(&sink_sqlite, t.s, t.f, 1, &w);
+    assert_string_equal(ask(&t, "SELECT * FROM p2_tops"), "300|b|10|1\n");
     sink_sqlite.close(t.s);
 }
 
@@ -481,6 +560,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(sqlite_stores_every_kind_of_cell),
         CASE(sqlite_replaces_an_amended_row_and_clears_a_ranking),
+        CASE(sqlite_replaces_many_rows_among_new_ones),
+        CASE(sqlite_replaces_rows_of_a_table_with_a_trigger),
+        CASE(sqlite_replaces_by_a_unique_index_that_somebody_added),
         CASE(sqlite_sorts_what_comes_in_any_order),
         CASE(sqlite_applies_an_epoch_once),
         CASE(sqlite_passes_over_tables_that_are_not_wanted),
