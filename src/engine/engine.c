@@ -404,19 +404,20 @@ static void stats_write(const struct engine *e)
     if (f == NULL) return;
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
-    u64 first = UINT64_MAX, closed = 0, lines = 0, bytes = 0;
+    u64 first = UINT64_MAX, applied = 0, closed = 0, lines = 0, bytes = 0;
     for (u32 i = 0; i < e->intakes; i++) {
         if (intake_first_offer(e->intake[i]) && intake_first_offer(e->intake[i]) < first) first = intake_first_offer(e->intake[i]);
+        if (intake_last_apply(e->intake[i]) > applied) applied = intake_last_apply(e->intake[i]);
         if (intake_last_close(e->intake[i]) > closed) closed = intake_last_close(e->intake[i]);
         lines += intake_ledger(e->intake[i])->read;
         bytes += intake_ledger(e->intake[i])->bytes;
     }
     if (first == UINT64_MAX) first = e->begin;
     fprintf(f,
-            "{\"lines\": %llu, \"bytes\": %llu, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, "
+            "{\"lines\": %llu, \"bytes\": %llu, \"applied_s\": %.6f, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, "
             "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, \"epochs\": %llu, "
             "\"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f}\n",
-            (unsigned long long)lines, (unsigned long long)bytes, closed > first ? (f64)(closed - first) / 1e9 : 0.0,
+            (unsigned long long)lines, (unsigned long long)bytes, applied > first ? (f64)(applied - first) / 1e9 : 0.0, closed > first ? (f64)(closed - first) / 1e9 : 0.0,
             (f64)(e->committed - first) / 1e9, (f64)(uv_hrtime() - e->begin) / 1e9, (long)use.ru_utime.tv_sec,
             (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec, (long)use.ru_stime.tv_usec, use.ru_maxrss,
             (unsigned long long)epochs_number(e->epochs), (f64)epochs_longest_cut(e->epochs) / 1e9,

@@ -41,7 +41,7 @@ struct intake {
     struct ledger        ledger;
     nanos                rejects_minute;
     u64                  rejects_given;
-    u64                  first_offer, last_close;
+    u64                  first_offer, last_apply, last_close;
 };
 
 static u64 monotonic(void)
@@ -271,6 +271,7 @@ static void apply_job(struct intake *i, struct job *j)
     i->in_flight -= j->chunk.length;
     i->jobs--;
     i->silent = 0;
+    i->last_apply = monotonic();
     job_rest(i, j);
 }
 
@@ -489,6 +490,11 @@ nanos intake_watermark(const struct intake *i)
 u64 intake_first_offer(const struct intake *i)
 {
     return i->first_offer;
+}
+
+u64 intake_last_apply(const struct intake *i)
+{
+    return i->last_apply;
 }
 
 u64 intake_last_close(const struct intake *i)

@@ -77,4 +77,5 @@ nanos                intake_watermark(const struct intake *i);
 
 /* Monotonic ns of the first offer and of the end of the last closing; 0: none. For --stats. */
 u64 intake_first_offer(const struct intake *i);
+u64 intake_last_apply(const struct intake *i); /* of the last chunk folded in */
 u64 intake_last_close(const struct intake *i);
