@@ -48,6 +48,9 @@ struct flow {
 /* A closing window with so many rows is fed upwards by all workers at once. */
 #define FORK_ROWS 8192
 
+/* Rows that its children take in turns: some 600 KiB, within the L2. */
+#define FEED_BLOCK 1024
+
 /* --- building ------------------------------------------------------------------------------------------------ */
 
 /* Panes of a line: open ones, and those kept for late comers. */
@@ -186,31 +189,43 @@ static void line_emit_rank(struct line *l, const struct pane *p, bool again)
     emit_ranked(l->flow->out, l->rank_table, &p->groups, &how);
 }
 
-static void line_push(struct line *l, const struct feed *feed, const struct groups *from,
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end,
                       struct window_push_counts *counts);
+
+/* Feeds every `step`th child from `child` on. They take blocks of rows in turns: a large window would have to come out of
+ * memory for each child otherwise, which costs more than the folding. */
+static void line_feed_children(struct line *l, const struct groups *g, u32 child, u32 step)
+{
+    u32 rows = groups_count(g);
+    for (u32 first = 0; first < rows; first += FEED_BLOCK) {
+        u32 end = rows - first < FEED_BLOCK ? rows : first + FEED_BLOCK;
+        for (u32 i = child; i < l->children; i += step) {
+            struct window_push_counts counts = { 0 };
+            line_push(l->child[i].to, &l->child[i].feed, g, first, end, &counts);
+        }
+    }
+}
 
 static void line_feed_up(struct line *l, const struct groups *g)
 {
-    for (u32 i = 0; i < l->children; i++) {
-        struct window_push_counts counts = { 0 };
-        line_push(l->child[i].to, &l->child[i].feed, g, &counts);
-    }
+    line_feed_children(l, g, 0, 1);
 }
 
 struct closing {
     struct line *line;
     struct pane *pane;
+    u32          feeders; /* parts that feed the children */
 };
 
-/* Part 0 gives the pane out; part i feeds child i - 1. Only part 0 writes rows, and each child has windows of its own. */
+/* Part 0 gives the pane out; part i feeds each `feeders`th child. Only part 0 writes rows, and each child has windows of its
+ * own. */
 static void closing_part(void *arg, u32 i)
 {
     struct closing *c = arg;
     struct line    *l = c->line;
     struct pane    *p = c->pane;
     if (i > 0) {
-        struct window_push_counts counts = { 0 };
-        line_push(l->child[i - 1].to, &l->child[i - 1].feed, &p->groups, &counts);
+        line_feed_children(l, &p->groups, i - 1, c->feeders);
         return;
     }
     if (l->table != NONE) emit_groups(l->flow->out, l->table, &p->groups, p->why, false);
@@ -219,11 +234,16 @@ static void closing_part(void *arg, u32 i)
 
 static void line_on_closed(void *arg, struct pane *p)
 {
-    struct closing c = { arg, p };
-    c.line->flow->closed = true;
-    if (groups_count(&p->groups) >= FORK_ROWS) pool_fork(c.line->flow->pool, 1 + c.line->children, closing_part, &c);
-    else
-        for (u32 i = 0; i <= c.line->children; i++) closing_part(&c, i);
+    struct line   *l = arg;
+    struct closing c = { l, p, 1 };
+    l->flow->closed = true;
+    if (groups_count(&p->groups) < FORK_ROWS) {
+        closing_part(&c, 0);
+        closing_part(&c, 1);
+        return;
+    }
+    c.feeders = pool_workers(l->flow->pool);
+    pool_fork(l->flow->pool, 1 + c.feeders, closing_part, &c);
 }
 
 static void line_on_amended(void *arg, struct pane *p)
@@ -235,9 +255,10 @@ static void line_on_amended(void *arg, struct pane *p)
 
 /* --- folding in ---------------------------------------------------------------------------------------------- */
 
-static void line_push(struct line *l, const struct feed *feed, const struct groups *from, struct window_push_counts *counts)
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end,
+                      struct window_push_counts *counts)
 {
-    window_push(l->window, feed, from, counts);
+    window_push_rows(l->window, feed, from, first, end, counts);
     struct groups *delta = window_delta(l->window), *late = window_late(l->window);
     if (groups_count(delta)) {
         line_feed_up(l, delta);
@@ -254,7 +275,7 @@ static void line_push(struct line *l, const struct feed *feed, const struct grou
 void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts)
 {
     struct line *l = &f->line[f->step_line[step]];
-    if (groups_count(partial)) line_push(l, &l->same, partial, counts);
+    line_push(l, &l->same, partial, 0, groups_count(partial), counts);
 }
 
 bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why)

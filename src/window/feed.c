@@ -392,13 +392,14 @@ static u32 jobs_of(const struct push *p, const struct group_row *row, enum how *
     return n;
 }
 
-void window_push(struct window *w, const struct feed *feed, const struct groups *from,
-                 struct window_push_counts *counts)
+void window_push_rows(struct window *w, const struct feed *feed, const struct groups *from, u32 first, u32 end,
+                      struct window_push_counts *counts)
 {
     struct push p = { .w = w, .feed = feed, .from = from, .counts = counts };
     u32         strings = strings_count(&from->words);
+    WEIR_ASSERT(first <= end && end <= groups_count(from));
     for (u32 i = 0; i < MEMOS; i++) memo_turn(&w->memo[i], strings);
-    for (u32 i = 0; i < groups_count(from); i++) {
+    for (u32 i = first; i < end; i++) {
         const struct group_row *row = groups_row(from, i);
         enum how                how[2];
         u32                     n = jobs_of(&p, row, how);
@@ -412,4 +413,10 @@ void window_push(struct window *w, const struct feed *feed, const struct groups 
         count(&p, row->records);
     }
     batch_flush(&p);
+}
+
+void window_push(struct window *w, const struct feed *feed, const struct groups *from,
+                 struct window_push_counts *counts)
+{
+    window_push_rows(w, feed, from, 0, groups_count(from), counts);
 }

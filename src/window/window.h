@@ -82,6 +82,11 @@ struct window_push_counts {
 void window_push(struct window *w, const struct feed *feed, const struct groups *from,
                  struct window_push_counts *counts);
 
+/* The same for rows first .. end alone: several windows that are fed from one large table take it in turns, block by
+ * block, so that it comes out of memory once. */
+void window_push_rows(struct window *w, const struct feed *feed, const struct groups *from, u32 first, u32 end,
+                      struct window_push_counts *counts);
+
 struct groups *window_delta(struct window *w);
 struct groups *window_late(struct window *w);
 
