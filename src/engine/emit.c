@@ -6,7 +6,8 @@
  * nanoseconds would round twice. */
 static f64 time_seconds(i64 ns)
 {
-    return (f64)(ns / NANOS_SECOND) + (f64)(ns % NANOS_SECOND) / 1e9;
+    i64 whole = ns / NANOS_SECOND, rest = ns % NANOS_SECOND;
+    return (f64)whole + (f64)rest / 1e9;
 }
 
 static u64 word(const u8 *row, u32 at)
