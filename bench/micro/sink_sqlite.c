@@ -3,19 +3,22 @@
  *
  *   sink_sqlite <folder> [rows] [epochs] [networks]
  *
- * The folder should be on the disk that a store would be on. Rows come in the order in which groups were first seen, that
- * is, not in key order; numbers are small, as most measures of most pairs are, and a third of the rows (of datagrams) has
- * none for the second half. The last epoch is the one before it once more, as an amended minute would be. Prints for each
- * epoch the wall time, the thread's CPU time and the WAL; at the end the most memory that the process had.
+ * The folder should be on the disk that a store would be on. Rows come in the order in which groups were first seen,
+ * that is, not in key order; numbers are small, as most measures of most pairs are, and a third of the rows (of
+ * datagrams) has none for the second half. The last epoch is the one before it once more, as an amended minute would
+ * be. Prints for each epoch the wall time, the thread's CPU time and the WAL; at the end the most memory that the
+ * process had.
  *
- * Measured with it on two shared cores, of the CPU time, best of 5 to 9 runs:
- *   one statement a run through a virtual table, key cells decoded once: less a third (INSERT ... VALUES a row: 1.17 s, so
- *   0.79 s), of which a fifth is reading the rows, a seventh the kernel and the rest SQLite
- *   pages of 8, 16, 32, 64 KiB: no difference beyond the noise of 5 %; 64 writes four times as much in small epochs
- *   cache of 2, 4, 8, 32 MiB: no difference, so that it is small; memory falls by its size
- *   rows with a rowid and an index for the key: no difference, the file is a tenth larger
- *   INSERT OR FAIL, and replacing only where it fails: no difference in new minutes, slower in amended ones
- *   prefetching the rows to come, decoding numbers without branches: no difference, slower */
+ * What was tried, with the rows of a generated wide minute and on two shared cores (the thread's CPU time; a difference
+ * below 5 % is noise there):
+ *   one INSERT ... SELECT from a virtual table, key cells decoded once, for a bound INSERT per row: 1.17 s -> 0.79 s.
+ *     Of these a quarter is reading and ordering the rows, a seventh the kernel, the rest SQLite
+ *   pages of 8, 16, 32, 64 KiB: the same. Large ones cost small epochs, which write whole pages
+ *   cache of 2, 4, 8, 32 MiB: the same, so it is small
+ *   a rowid and an index for the key: the same, and the file is a tenth larger
+ *   INSERT OR FAIL, and replacing only where it fails: the same in new minutes, slower in amended ones
+ *   prefetching the rows to come: the same; decoding numbers without branches: slower
+ *   checkpoints by tick alone: 0.05 s go from apply to tick, but the WAL has no bound when epochs follow each other */
 #include "sink/sinks.h"
 
 #include <stdio.h>
@@ -89,8 +92,8 @@ static slice make_rows(u64 count, u64 nets, i64 timestamp, u64 *random)
 
 static void name_columns(struct table_column *column, char (*names)[16])
 {
-    static const char *const fixed[] = { "timestamp", "srcNet", "dstNet", "protocol", "srcSite", "dstSite", "srcService",
-                                         "dstService" };
+    static const char *const fixed[] = { "timestamp", "srcNet",  "dstNet",     "protocol",
+                                         "srcSite",   "dstSite", "srcService", "dstService" };
     for (u32 i = 0; i < COLUMNS; i++) {
         u32 measure = i - KEYS - TAGS;
         if (i < KEYS + TAGS) snprintf(names[i], 16, "%s", fixed[i]);

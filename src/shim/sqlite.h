@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite.h: SQLite in our err and slice, with the settings that weir's files need.
  *
- * A file has one connection that writes *and* checkpoints (before 3.51.3 SQLite can corrupt a WAL otherwise); readers are
- * read-only, never checkpoint, and may come and go. No mmap: a truncated file would be a SIGBUS. A connection may move
- * between threads, but only one may use it at a time. */
+ * A file has one connection that writes *and* checkpoints (before 3.51.3 SQLite can corrupt a WAL otherwise); readers
+ * are read-only, never checkpoint, and may come and go. No mmap: a truncated file would be a SIGBUS. A connection may
+ * move between threads, but only one may use it at a time. */
 #pragma once
 
 #include "weir/err.h"
@@ -26,8 +26,9 @@ err sqlite_open(sqlite3 **out, const char *path, enum sqlite_how how, char *why,
 /* Finalizes what is left open, too. NULL is fine. A writer's last close checkpoints and removes the WAL. */
 void sqlite_close(sqlite3 *db);
 
-/* Settings of a connection that writes: page size (of a new file), WAL, synchronous=FULL, no automatic checkpoint, freed
- * content is not zeroed. cache: KiB. The first statement that reads the file: says ERR_SQL with SQLITE_NOTADB here. */
+/* Settings of a connection that writes: page size (of a new file), WAL, synchronous=FULL, no automatic checkpoint,
+ * freed content is not zeroed. cache: KiB. The first statement that reads the file: says ERR_SQL with SQLITE_NOTADB
+ * here. */
 err sqlite_configure(sqlite3 *db, u32 page_size, u32 cache_kib);
 
 /* Runs one or more statements that give no rows (or whose rows do not matter). */

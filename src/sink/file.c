@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file.c: result tables as CSV or JSON lines: a file a table, or all on stdout.
  *
- * Files only grow: an amended row is one more line, with a higher revision; a cleared ranking stays, the new one follows
- * with a higher revision. Nothing is ever deleted: rotating and removing is the operator's, while weir is stopped.
+ * Files only grow: an amended row is one more line, with a higher revision; a cleared ranking stays, the new one
+ * follows with a higher revision. Nothing is ever deleted: rotating and removing is the operator's, while weir is
+ * stopped.
  * Exactly once: data first, fsync, then the epoch file with the new lengths (file_epoch.h); what lies behind a recorded
  * length at start is of an unfinished epoch and is cut off. Stdout cannot be cut: after a crash the last epoch may
  * come again, and tables follow each other in one stream with the table's name in front. */
@@ -133,8 +134,8 @@ static err cut_back(const struct sink *s, const struct file_mark *m, char *why, 
     if (!there || (u64)at.st_size < m->length) {
         char is[64] = "is missing";
         if (there) snprintf(is, sizeof is, "has %llu bytes", (unsigned long long)at.st_size);
-        snprintf(why, room, "%s: %s, but %llu were written up to epoch %llu; put it back, or remove %s to start anew", m->path,
-                 is, (unsigned long long)m->length, (unsigned long long)s->marks.epoch, s->marks.path);
+        snprintf(why, room, "%s: %s, but %llu were written up to epoch %llu; put it back, or remove %s to start anew",
+                 m->path, is, (unsigned long long)m->length, (unsigned long long)s->marks.epoch, s->marks.path);
         return (err){ ERR_STATE, "file of the sink was changed", 0 };
     }
     if ((u64)at.st_size == m->length) return OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_epoch.h: the small file beside a sink's files that says which epoch they hold and how long each is. Of this folder.
+/* file_epoch.h: the small file beside a sink's files that says which epoch they hold and how long each is. Of this
+ * folder.
  *
  *   weir-files 1
  *   recipe <name>
@@ -8,8 +9,8 @@
  *   ...
  *   sum <16 hex digits over all lines above>
  *
- * It is replaced whole (temporary file, fsync, rename, fsync of the directory) after the data it speaks of is on disk. What
- * lies in a file behind its length is of an epoch that was not finished. */
+ * It is replaced whole (temporary file, fsync, rename, fsync of the directory) after the data it speaks of is on disk.
+ * What lies in a file behind its length is of an epoch that was not finished. */
 #pragma once
 
 #include "weir/err.h"

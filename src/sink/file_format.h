@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file_format.h: result rows as lines: CSV (RFC 4180, LF) or JSON objects. Of this folder alone.
  *
- * Integers are written exactly, doubles shortest such that they read back the same. Null is an empty field in CSV, null in
- * JSON, and so is a double that is no number or infinite in JSON. Texts are UTF-8 already: decoders reject what is not. */
+ * Integers are written exactly, doubles shortest such that they read back the same. Null is an empty field in CSV, null
+ * in JSON, and so is a double that is no number or infinite in JSON. Texts are UTF-8 already: decoders reject what is
+ * not. */
 #pragma once
 
 #include "weir/rows.h"

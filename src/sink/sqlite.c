@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite.c: the embedded store: result tables in an SQLite file that its shell can read while weir runs.
  *
- * An epoch is one transaction: its rows and its number in weir_epoch. One connection writes and checkpoints; readers see
- * the last whole epoch and cannot stop it, only hold the WAL's reset back for as long as they read.
- * Old rows go in steps of at most 5,000, so that an epoch never waits long behind them. */
+ * An epoch is one transaction: its rows and its number in weir_epoch. One connection writes and checkpoints; readers
+ * see the last whole epoch and cannot stop it, only hold the WAL's reset back for as long as they read. Old rows go in
+ * steps of at most 5,000, so that an epoch never waits long behind them. */
 #include "shim/lock.h"
 #include "shim/sqlite.h"
 #include "sink/sinks.h"
@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAGE_BYTES      16384u /* 4 to 64 KiB differ by a fifth at most in CPU: bench/micro/sink_sqlite.c, edited */
-#define CACHE_KIB       4096u  /* rows go in behind each other: pages come back only by an amended row or a reader */
+#define PAGE_BYTES      16384u /* 8 to 64 KiB take the same CPU time: bench/micro/sink_sqlite.c            */
+#define CACHE_KIB       4096u  /* rows go in behind each other, so that few pages are needed again      */
 #define WAL_PASSIVE     ((u64)8 << 20)  /* tick copies it into the file past this              */
 #define WAL_APPLY       ((u64)64 << 20) /* apply does, when epochs come without a tick between */
 #define AGE_ROWS        5000
@@ -167,8 +167,8 @@ static err need(struct sink *s, sqlite3_stmt **st, char *(*make)(const struct ta
     return e;
 }
 
-/* What may pass by itself: no space, a lock, memory, the disk. All else (a table that somebody dropped or changed) is put
- * right by a start, which looks at the tables again. */
+/* What may pass by itself: no space, a lock, memory, the disk. All else (a table that somebody dropped or changed) is
+ * put right by a start, which looks at the tables again. */
 static bool may_pass(err e)
 {
     switch (e.at & 0xff) {

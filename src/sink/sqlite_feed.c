@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_feed.c: an eponymous virtual table without arguments: one scan, from f->at to before f->until.
  *
- * SQLite asks for columns in ascending order, once each; another order would work, but begin at the row's start again. */
+ * SQLite asks for columns in ascending order, once each; another order would work, but begin at the row's start again.
+ * */
 #include "sink/sqlite_feed.h"
 
 #include <math.h>
@@ -93,7 +94,8 @@ static int feed_eof(sqlite3_vtab_cursor *c)
     return feed_of(c)->at >= feed_of(c)->until;
 }
 
-/* Addresses, networks and MACs outside the key: rare, so that SQLite may copy them. */
+/* Texts are not copied: they live in the stream or the order, both longer than the statement.
+ * Addresses, networks and MACs outside the key do not: rare, so that SQLite may copy them. */
 static void result_made(sqlite3_context *to, const struct value *v)
 {
     char  buf[VALUE_TEXT_ROOM];

@@ -2,8 +2,9 @@
 /* sqlite_feed.h: ordered rows as a table that SQLite reads: INSERT INTO t SELECT c0, c1, ... FROM the feed. Of this
  * folder alone.
  *
- * One statement takes a whole run: the tree's cursor stays open and finds each row's place behind the one before without
- * a search from the root, and a cell goes from the stream into its register without being bound and copied first. */
+ * One statement takes a whole run: the tree's cursor stays open and finds each row's place behind the one before
+ * without a search from the root, and a cell goes from the stream into its register without being bound and copied
+ * first. */
 #pragma once
 
 #include "shim/sqlite.h"

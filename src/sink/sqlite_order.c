@@ -14,6 +14,7 @@
 #define ROWS_FIRST 1024u
 #define KEYS_FIRST 256u
 #define TEXT_FIRST 4096u
+#define RADIX_MIN  256u /* keys; fewer are compared */
 
 static void *grown(void *at, size_t count, size_t each)
 {
@@ -71,10 +72,6 @@ static f64 double_of_order(u64 bits)
 
 static void set_text(struct order *o, struct order_key *k, slice text)
 {
-    u8 first[8] = { 0 };
-    if (text.len > 0) memcpy(first, text.at, text.len < 8 ? text.len : 8);
-    memcpy(&k->first, first, 8);
-    k->first = be64toh(k->first);
     WEIR_ASSERT(text.len < ORDER_REAL);
     k->len = (u32)text.len;
     k->at = ORDER_LENT;
@@ -95,10 +92,10 @@ static void set_key(struct order *o, struct order_key *k, const struct value *v)
     bool real = (v->kind == VALUE_F64 && !isnan(v->f)) || (v->kind == VALUE_U64 && v->u > INT64_MAX);
     if (real) {
         k->len = ORDER_REAL;
-        k->first = order_of_double(v->kind == VALUE_F64 ? v->f : (f64)v->u);
+        k->number = order_of_double(v->kind == VALUE_F64 ? v->f : (f64)v->u);
     } else if (v->kind == VALUE_U64 || v->kind == VALUE_I64) {
         k->len = ORDER_INTEGER;
-        k->first = v->u ^ (u64)1 << 63; /* of both kinds the same bits */
+        k->number = v->u ^ (u64)1 << 63; /* of both kinds the same bits */
     } else {
         set_text(o, k, v->kind == VALUE_F64 ? S("") : value_text(v, buf));
     }
@@ -181,8 +178,8 @@ static slice text_of(const struct order *o, const struct order_key *k)
 
 static void value_of(const struct order *o, const struct order_key *k, struct value *out)
 {
-    if (k->len == ORDER_INTEGER) *out = (struct value){ VALUE_I64, .u = k->first ^ (u64)1 << 63 };
-    else if (k->len == ORDER_REAL) *out = (struct value){ VALUE_F64, .f = double_of_order(k->first) };
+    if (k->len == ORDER_INTEGER) *out = (struct value){ VALUE_I64, .u = k->number ^ (u64)1 << 63 };
+    else if (k->len == ORDER_REAL) *out = (struct value){ VALUE_F64, .f = double_of_order(k->number) };
     else *out = (struct value){ VALUE_TEXT, .text = text_of(o, k) };
 }
 
@@ -191,52 +188,133 @@ void order_value(const struct order *o, u32 i, u32 column, struct value *out)
     value_of(o, &o->key[o->id[(size_t)o->by[i] * o->keys + column]], out);
 }
 
-static int key_cmp(const struct order *o, u32 id_a, u32 id_b)
+/* A key on its way to its rank. What compares by `first` alone needs no look at the key, which is elsewhere. */
+struct place {
+    u64 first; /* the number as a double, in bits that order; or 8 bytes of the text behind what all texts share */
+    u32 id;
+    u32 text;  /* 1: a text, which comes behind numbers */
+};
+
+static bool is_text(const struct order_key *k)
 {
-    const struct order_key *a = &o->key[id_a], *b = &o->key[id_b];
-    bool numbers = a->len >= ORDER_REAL && b->len >= ORDER_REAL, texts = a->len < ORDER_REAL && b->len < ORDER_REAL;
-    bool alike = texts || (numbers && a->len == b->len);
-    if (alike && a->first != b->first) return a->first < b->first ? -1 : 1;
-    if (texts) return slice_cmp(text_of(o, a), text_of(o, b));
-    if (alike) return 0;
+    return k->len < ORDER_REAL;
+}
+
+static int key_cmp(const struct order *o, const struct order_key *a, const struct order_key *b)
+{
+    if (is_text(a)) return slice_cmp(text_of(o, a), text_of(o, b));
     struct value va, vb;
     value_of(o, a, &va);
     value_of(o, b, &vb);
     return value_cmp(&va, &vb);
 }
 
-static int id_cmp(const void *a, const void *b, void *o)
+static int place_cmp(const void *pa, const void *pb, void *order)
 {
-    return key_cmp(o, *(const u32 *)a, *(const u32 *)b);
+    const struct place *a = pa, *b = pb;
+    const struct order *o = order;
+    if (a->text != b->text) return a->text < b->text ? -1 : 1;
+    if (a->first != b->first) return a->first < b->first ? -1 : 1;
+    return key_cmp(o, &o->key[a->id], &o->key[b->id]);
 }
 
-/* Gives each distinct cell its rank; returns how many ranks there are. by: room for o->count numbers. */
-static u32 rank_keys(struct order *o, u32 *by)
+/* Bytes that all texts begin with. */
+static size_t shared_by_texts(const struct order *o)
+{
+    slice all = { 0 };
+    for (u32 i = 0; i < o->count; i++) {
+        if (!is_text(&o->key[i])) continue;
+        slice  text = text_of(o, &o->key[i]);
+        size_t n = 0;
+        if (all.at == NULL) all = text;
+        while (n < all.len && n < text.len && all.at[n] == text.at[n]) n++;
+        all.len = n;
+    }
+    return all.len;
+}
+
+static u64 first_of(const struct order *o, const struct order_key *k, size_t shared)
+{
+    u8  eight[8] = { 0 };
+    u64 first;
+    if (k->len == ORDER_REAL) return k->number;
+    if (k->len == ORDER_INTEGER) return order_of_double((f64)(i64)(k->number ^ (u64)1 << 63));
+    slice text = text_of(o, k);
+    size_t left = text.len - shared;
+    if (left > 0) memcpy(eight, text.at + shared, left < 8 ? left : 8);
+    memcpy(&first, eight, 8);
+    return be64toh(first);
+}
+
+/* The byte that a pass of sort_places looks at, last first. */
+static u32 digit_of(const struct place *p, u32 pass)
+{
+    return pass < 8 ? (u32)(p->first >> 8 * pass) & 0xff : p->text;
+}
+
+/* By text and first, byte by byte; returns where they are, in one of the two. */
+static struct place *sort_places(struct place *from, struct place *to, u32 n)
+{
+    for (u32 pass = 0; pass < 9; pass++) {
+        u32 count[257] = { 0 };
+        for (u32 i = 0; i < n; i++) count[digit_of(&from[i], pass) + 1]++;
+        if (count[digit_of(&from[0], pass) + 1] == n) continue; /* all the same */
+        for (u32 d = 1; d < 256; d++) count[d] += count[d - 1];
+        for (u32 i = 0; i < n; i++) to[count[digit_of(&from[i], pass)]++] = from[i];
+        struct place *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    return from;
+}
+
+/* Those that `first` does not tell apart. */
+static void sort_ties(struct order *o, struct place *place)
+{
+    for (u32 i = 0, n; i < o->count; i += n) {
+        n = 1;
+        while (i + n < o->count && place[i + n].first == place[i].first && place[i + n].text == place[i].text) n++;
+        if (n > 1) qsort_r(&place[i], n, sizeof *place, place_cmp, o);
+    }
+}
+
+/* rank: of each key, filled; equal ones have the same. Returns how many there are. */
+static u32 rank_keys(struct order *o, u32 *rank)
 {
     u32 ranks = 0;
-    for (u32 i = 0; i < o->count; i++) by[i] = i;
-    qsort_r(by, o->count, sizeof *by, id_cmp, o);
-    for (u32 i = 0; i < o->count; i++) {
-        if (i == 0 || key_cmp(o, by[i - 1], by[i]) != 0) ranks++;
-        o->key[by[i]].rank = ranks - 1;
+    size_t shared = shared_by_texts(o);
+    struct place *room = grown(NULL, 2 * (size_t)o->count, sizeof *room);
+    for (u32 i = 0; i < o->count; i++)
+        room[i] = (struct place){ first_of(o, &o->key[i], shared), i, is_text(&o->key[i]) };
+    struct place *place = room;
+    if (o->count < RADIX_MIN) {
+        qsort_r(place, o->count, sizeof *place, place_cmp, o);
+    } else {
+        place = sort_places(room, room + o->count, o->count);
+        sort_ties(o, place);
     }
+    for (u32 i = 0; i < o->count; i++) {
+        if (i == 0 || place_cmp(&place[i - 1], &place[i], o) != 0) ranks++;
+        rank[place[i].id] = ranks - 1;
+    }
+    free(room);
     return ranks;
 }
 
 /* Stable: from `by` to `spare`, which change places. count: a place per rank. */
-static void sort_column(struct order *o, u32 column, u32 *count, u32 ranks)
+static void sort_column(struct order *o, u32 column, const u32 *rank, u32 *count, u32 ranks)
 {
     memset(count, 0, ranks * sizeof *count);
     const u32 *id = o->id + column;
-    for (u32 i = 0; i < o->rows; i++) count[o->key[id[(size_t)i * o->keys]].rank]++;
-    if (count[o->key[*id].rank] == o->rows) return; /* all the same, as the timestamp often is */
+    for (u32 i = 0; i < o->rows; i++) count[rank[id[(size_t)i * o->keys]]]++;
+    if (count[rank[*id]] == o->rows) return; /* all the same, as the timestamp often is */
     u32 at = 0;
     for (u32 r = 0; r < ranks; r++) {
         u32 here = count[r];
         count[r] = at;
         at += here;
     }
-    for (u32 i = 0; i < o->rows; i++) o->spare[count[o->key[id[(size_t)o->by[i] * o->keys]].rank]++] = o->by[i];
+    for (u32 i = 0; i < o->rows; i++) o->spare[count[rank[id[(size_t)o->by[i] * o->keys]]]++] = o->by[i];
     u32 *sorted = o->spare;
     o->spare = o->by;
     o->by = sorted;
@@ -244,16 +322,15 @@ static void sort_column(struct order *o, u32 column, u32 *count, u32 ranks)
 
 void order_sort(struct order *o)
 {
-    u32 most = o->rows > o->count ? o->rows : o->count; /* spare serves for the keys first */
-    if (most > o->by_room) {
-        o->by_room = most;
-        o->by = grown(o->by, most, sizeof *o->by);
-        o->spare = grown(o->spare, most, sizeof *o->spare);
+    if (o->rows > o->by_room) {
+        o->by_room = o->rows;
+        o->by = grown(o->by, o->rows, sizeof *o->by);
+        o->spare = grown(o->spare, o->rows, sizeof *o->spare);
     }
     for (u32 i = 0; i < o->rows; i++) o->by[i] = i;
     if (o->rows < 2) return;
-    u32 ranks = rank_keys(o, o->spare);
-    u32 *count = grown(NULL, ranks, sizeof *count);
-    for (u32 i = o->keys; i-- > 0;) sort_column(o, i, count, ranks);
-    free(count);
+    u32 *rank = grown(NULL, 2 * (size_t)o->count, sizeof *rank), *count = rank + o->count;
+    u32 ranks = rank_keys(o, rank);
+    for (u32 i = o->keys; i-- > 0;) sort_column(o, i, rank, count, ranks);
+    free(rank);
 }

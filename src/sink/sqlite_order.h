@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlite_order.h: rows of one table brought into key order before they are inserted. Of this folder alone.
  *
- * Groups come in the order in which they were first seen; inserted like that, each searches the whole tree. In key order
- * each goes behind the one before. Rows stay in their byte string: kept are, per row, where its cells behind the key
- * begin and a number for each key cell. Distinct key cells (a minute has a thousand times more rows than networks) are
- * decoded, written as text and sorted once. Rows of equal keys stay in the order they came. */
+ * Groups come in the order in which they were first seen; inserted like that, each searches the whole tree. In key
+ * order each goes behind the one before. Rows stay in their byte string: kept are, per row, where its cells behind the
+ * key begin and a number for each key cell. Distinct key cells (a minute has a thousand times more rows than networks)
+ * are decoded, written as text and sorted once. Rows of equal keys stay in the order they came. */
 #pragma once
 
 #include "weir/rows.h"
 
 #define ORDER_ROWS_MAX (1u << 20) /* 8 + 4 a key + 8 bytes each: 32 MB with four keys */
-#define ORDER_KEYS_MAX (1u << 19) /* 32 bytes each and its text; another row may add one a key column */
+#define ORDER_KEYS_MAX (1u << 19) /* some 120 bytes each; another row may add one a key column */
 
 /* A key cell as SQLite holds it. */
 struct order_key {
     const u8 *cell;     /* lent: in the stream                                                */
-    u64       first;    /* 8 bytes that order like it: of the number, or the text's first     */
+    u64       number;   /* bits that order like it                                            */
     u32       cell_len;
     u32       len;      /* of the text; or ORDER_REAL, ORDER_INTEGER                          */
     u32       at;       /* of the text in `text`; a VALUE_TEXT is in the stream: ORDER_LENT   */
-    u32       rank;     /* among the distinct ones; equal ones have the same                  */
 };
 static_assert(sizeof(struct order_key) == 32, "two to a cache line");
 

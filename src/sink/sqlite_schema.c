@@ -154,15 +154,16 @@ static err look(sqlite3 *db, const struct table *t, struct there *there, u32 *co
 
 #define WAY_OUT "rename the old table (ALTER TABLE ... RENAME TO ...) or give the step another `table:`"
 
-static err misfit(const char *path, const struct table *t, const struct table_column *c, const char *is, const char *want,
-                  char *why, size_t room)
+static err misfit(const char *path, const struct table *t, const struct table_column *c, const char *is,
+                  const char *want, char *why, size_t room)
 {
     snprintf(why, room, "%s: table %.*s, column %.*s: %s, the recipe wants %s; " WAY_OUT, path, (int)t->name.len,
              t->name.at, (int)c->name.len, c->name.at, is, want);
     return (err){ ERR_STATE, "table of the store does not fit the recipe", 0 };
 }
 
-static err check_key(const char *path, const struct table *t, const struct there *there, u32 keys, char *why, size_t room)
+static err check_key(const char *path, const struct table *t, const struct there *there, u32 keys, char *why,
+                     size_t room)
 {
     char is[64], want[64];
     for (u32 i = 0; i < t->columns; i++) {

@@ -18,6 +18,6 @@ char *sqlite_schema_clear(const struct table *t);  /* DELETE of a timestamp     
 char *sqlite_schema_age(const struct table *t);
 char *sqlite_schema_age_rest(const struct table *t);
 
-/* Creates the table or makes it fit: a column that it lacks is added. One that is there with another type, and a key that
- * differs, is ERR_STATE and named in `why`. path: for the message. */
+/* Creates the table or makes it fit: a column that it lacks is added. One that is there with another type, and a key
+ * that differs, is ERR_STATE and named in `why`. path: for the message. */
 err sqlite_schema_ensure(sqlite3 *db, const char *path, const struct table *t, char *why, size_t room);

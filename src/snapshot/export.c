@@ -95,8 +95,8 @@ static err show_outbox(void *arg, u64 epoch, slice rows)
 static void show_op(const struct state *s, const struct state_op *op, struct printer *p)
 {
     struct snapshot_entry n = entry_of(s, op);
-    say(p, "operator  %s  fingerprint %016" PRIx64 ", %" PRIu64 " objects, %" PRIu64 " pages, %" PRIu64 " bytes", op->name,
-        op->fingerprint, n.objects, n.pages, n.bytes);
+    say(p, "operator  %s  fingerprint %016" PRIx64 ", %" PRIu64 " objects, %" PRIu64 " pages, %" PRIu64 " bytes",
+        op->name, op->fingerprint, n.objects, n.pages, n.bytes);
     for (u32 i = 0; i < s->objects; i++) {
         const struct state_object *o = &s->object[i];
         if (o->op == op->row)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot.c: the state file of a running recipe: what it held at start, and one transaction an epoch.
  *
- * Today's operators are matched by name and fingerprint. What is new, changed or gone is noted here and done in the next
- * cut's transaction, not at once: until then a start of the old recipe still finds its state. */
+ * Today's operators are matched by name and fingerprint. What is new, changed or gone is noted here and done in the
+ * next cut's transaction, not at once: until then a start of the old recipe still finds its state. */
 #include "snapshot/cut.h"
 #include "snapshot/state.h"
 #include "weir/arena.h"

@@ -2,9 +2,9 @@
 /* snapshot.h: state.db: images of operators, positions of sources, outboxes of sinks, one epoch after the other.
  *
  * A cut is collected on the loop (it copies small things and borrows pages) and written by another thread in one
- * transaction: WAL, synchronous=FULL, one connection that writes and checkpoints (SQLite before 3.51.3 can corrupt a WAL
- * otherwise). All calls that touch the file block. Everything read back is checked (quick_check, check sums of pages,
- * heads and outboxes): a damaged state file is refused, never believed. */
+ * transaction: WAL, synchronous=FULL, one connection that writes and checkpoints (SQLite before 3.51.3 can corrupt a
+ * WAL otherwise). All calls that touch the file block. Everything read back is checked (quick_check, check sums of
+ * pages, heads and outboxes): a damaged state file is refused, never believed. */
 #pragma once
 
 #include "weir/err.h"
@@ -34,8 +34,8 @@ err snapshot_begin(struct snapshot *s, struct snapshot_load *out, char *why);
 
 enum snapshot_match { SNAPSHOT_NEW, SNAPSHOT_SAME, SNAPSHOT_CHANGED };
 
-/* Puts operator state back: for an op of the same name and fingerprint, calls `to` (heads, pages, done). The number `op`
- * is the recipe's of today; a changed op's saved state is dropped with the next cut. */
+/* Puts operator state back: for an op of the same name and fingerprint, calls `to` (heads, pages, done). The number
+ * `op` is the recipe's of today; a changed op's saved state is dropped with the next cut. */
 err snapshot_read_op(struct snapshot *s, u32 op, struct snapshot_op as, struct image_reader *to,
                      enum snapshot_match *match, char *why);
 
@@ -56,19 +56,21 @@ struct cut;
 struct cut *cut_new(u64 epoch);
 void        cut_free(struct cut *c);
 
-/* The writer to hand to operators: heads are copied, pages borrowed until the engine thaws. */
+/* The writer to hand to operators: heads are copied, pages borrowed until the engine thaws. Positions and the engine's
+ * bytes are copied, too; rows are borrowed until written and may be empty. Delivered: outboxes up to this epoch are no
+ * longer needed. */
 struct image_writer *cut_image(struct cut *c);
-void                 cut_positions(struct cut *c, slice source, u32 count, const struct position *position); /* copied */
-void                 cut_engine(struct cut *c, slice bytes);        /* copied                                           */
-void                 cut_outbox(struct cut *c, slice rows);         /* borrowed until written; may be empty              */
-void                 cut_delivered(struct cut *c, u64 epoch);       /* outboxes up to this one are no longer needed      */
+void                 cut_positions(struct cut *c, slice source, u32 count, const struct position *position);
+void                 cut_engine(struct cut *c, slice bytes);
+void                 cut_outbox(struct cut *c, slice rows);
+void                 cut_delivered(struct cut *c, u64 epoch);
 u64                  cut_bytes(const struct cut *c);
 
 /* One transaction. On an error nothing is changed; `fatal`: an fsync failed or the file is damaged, do not go on. */
 err snapshot_write(struct snapshot *s, const struct cut *c, char *why, bool *fatal);
 
-/* Checkpoints the WAL when it is large; called between epochs by the thread that writes. ERR_STATE: an fsync failed or the
- * file is damaged, do not go on; other errors pass, the WAL stays large. */
+/* Checkpoints the WAL when it is large; called between epochs by the thread that writes. ERR_STATE: an fsync failed or
+ * the file is damaged, do not go on; other errors pass, the WAL stays large. */
 err snapshot_checkpoint(struct snapshot *s, char *why);
 
 /* For `weir snapshot`: on a file that no weir has open, but list and show (read-only, safe beside a running weir). */

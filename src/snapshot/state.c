@@ -30,7 +30,8 @@ u64 state_sum_slice(u64 sum, slice s)
 
 u64 state_sum_op(const struct state_op *op)
 {
-    return state_sum_u64(state_sum_slice(state_sum_u64(STATE_SUM_OP, (u64)op->row), slice_str(op->name)), op->fingerprint);
+    u64 sum = state_sum_slice(state_sum_u64(STATE_SUM_OP, (u64)op->row), slice_str(op->name));
+    return state_sum_u64(sum, op->fingerprint);
 }
 
 u64 state_sum_object(const struct state_object *o)
@@ -87,8 +88,8 @@ err state_statement(struct state *s, enum state_statement which, sqlite3_stmt **
     if (*st != NULL) return OK;
     err e = sqlite_prepare(s->db, &s->statement[which], statement_sql[which]);
     if (e.code == ERR_SQL && (e.at & 0xff) == SQLITE_ERROR) /* no such table or column: our statements are right */
-        return state_refuse(s, "damaged state file", "is damaged: its tables are not those of state format %d (%s)", STATE_FORMAT,
-                            sqlite3_errmsg(s->db));
+        return state_refuse(s, "damaged state file", "is damaged: its tables are not those of state format %d (%s)",
+                            STATE_FORMAT, sqlite3_errmsg(s->db));
     if (err_is(e)) return state_explain(s, e, "preparing");
     *st = s->statement[which];
     return OK;
@@ -175,8 +176,8 @@ static err check_note(struct state *s, bool fresh)
     if (sscanf(s->lock.note, "state %llx epoch %llu", &id, &epoch) != 2) return OK;
     if ((!fresh && id != s->id) || epoch <= s->epoch) return OK;
     return state_refuse(s, "state file went back",
-                        "holds epoch %llu, but epoch %llu was committed (%s.lock says so): its WAL is damaged or missing, or "
-                        "it is an old copy. To go on from the old epoch anyway, remove %s.lock",
+                        "holds epoch %llu, but epoch %llu was committed (%s.lock says so): its WAL is damaged or "
+                        "missing, or it is an old copy. To go on from the old epoch anyway, remove %s.lock",
                         (unsigned long long)s->epoch, epoch, s->path, s->path);
 }
 
@@ -184,8 +185,8 @@ static err check_recipe(struct state *s, slice recipe)
 {
     if (recipe.len == 0 || slice_is(recipe, s->recipe)) return OK;
     return state_refuse(s, "state of another recipe",
-                        "is the state of recipe `%s`, not of `%.*s`: give this recipe a state path of its own", s->recipe,
-                        (int)recipe.len, recipe.at);
+                        "is the state of recipe `%s`, not of `%.*s`: give this recipe a state path of its own",
+                        s->recipe, (int)recipe.len, recipe.at);
 }
 
 static err open_writer(struct state *s, slice recipe)
@@ -432,7 +433,8 @@ static const char *const schema_sql =
     "CREATE TABLE outbox(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB);";
 
 static const char *const statement_sql[STATE_STATEMENTS] = {
-    [STATE_META_PUT] = "REPLACE INTO meta(id, recipe, state, epoch, engine, total, sum) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATE_META_PUT] =
+        "REPLACE INTO meta(id, recipe, state, epoch, engine, total, sum) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
     [STATE_META_GET] = "SELECT recipe, state, epoch, engine, total, sum FROM meta WHERE id = 1",
     [STATE_OP_PUT] = "REPLACE INTO op(id, name, fingerprint, sum) VALUES(?1, ?2, ?3, ?4)",
     [STATE_OP_DROP] = "DELETE FROM op WHERE id = ?1",

@@ -4,8 +4,8 @@
  *   meta      one row: recipe, identity, epoch, the engine's bytes, `total`
  *   op        an operator line: name and fingerprint
  *   object    head of an object, and how many pages it has with which sum
- *   page      id = object << 30 | part << 28 | number: a range of ids is an object, reading in id order is reading in file
- *             order; sum; bytes
+ *   page      id = object << 30 | part << 28 | number: a range of ids is an object, reading in id order is reading in
+ *             file order; sum; bytes
  *   position  (source, key) -> value
  *   outbox    id = epoch << 16 | part: the rows of an epoch in parts of 16 MiB
  *
@@ -81,8 +81,8 @@ struct state {
     i64                  rows_used; /* objects' row ids up to here have been given */
 };
 
-/* Opens. A writer takes the lock, creates what is missing and runs quick_check; a reader reads what the last epoch left,
- * also beside a running writer. recipe: empty for "any". */
+/* Opens. A writer takes the lock, creates what is missing and runs quick_check; a reader reads what the last epoch
+ * left, also beside a running writer. recipe: empty for "any". */
 err  state_open(struct state *s, const char *path, enum sqlite_how how, slice recipe, char *why);
 void state_close(struct state *s);
 
