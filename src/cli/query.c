@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* query.c: weir query: tops and series out of an SQLite store, beside a running weir.
  *
- * The store describes itself by its table names (<prefix>_<way><kind>_<level>); the level is chosen by the range: the widest
- * windows that fit it, so that a day's top is read from 24 rows a site and not from 1440. */
+ * The store describes itself by its table names (<source>_<way><kind>_<level>) and the comments at their columns. A top is put
+ * together from the widest windows that are there (levels.h), so that a day's top is read from 24 rows a site and not from 1440. */
+#include "cli/levels.h"
 #include "cli/load.h"
 #include "cli/table.h"
-#include "shim/sqlite.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,28 +13,16 @@
 #include <sysexits.h>
 #include <time.h>
 
-#define NAME_ROOM    256
-#define LEVELS       4
 #define POINTS_MAX   120 /* of a series, unless --level says */
 #define SHOWN_FIELDS 5
-
-struct level {
-    const char *name;
-    i64         seconds;
-};
-
-static const struct level levels[LEVELS] = {
-    { "minutely", 60 }, { "fively", 300 }, { "hourly", 3600 }, { "daily", 86400 }
-};
 
 struct query {
     const struct args *args;
     sqlite3           *db;
-    char               stem[NAME_ROOM];  /* p2_bothsite: without the level */
-    char               kind[NAME_ROOM];  /* the key column                 */
-    char               table[NAME_ROOM];
+    struct levels      levels;
+    char               kind[NAME_ROOM];  /* the key column                      */
+    char               table[NAME_ROOM]; /* one of the levels' : they are alike */
     i64                from, to;
-    u32                level;
 };
 
 static int query_error(const char *path, const char *what)
@@ -56,67 +44,47 @@ static sqlite3_stmt *query_prepare(sqlite3 *db, const char *format, ...)
     return err_is(e) ? NULL : st;
 }
 
-static bool table_exists(sqlite3 *db, const char *name)
+/* --- which tables -------------------------------------------------------------------------------------------- */
+
+static void query_use(struct query *q, const struct level *v)
 {
-    bool          row = false;
-    sqlite3_stmt *st = query_prepare(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %Q", name);
-    if (st) sqlite_step(st, &row);
-    sqlite3_finalize(st);
-    return row;
+    snprintf(q->table, sizeof q->table, "%.200s_%s", q->levels.stem, v->name);
 }
 
-/* --- which table --------------------------------------------------------------------------------------------- */
-
-/* The stem of the tables of a way and kind: found by name, so that any prefix does. */
-static bool query_stem(struct query *q, const char *way, const char *kind)
+/* The level asked for; NULL and EX_OK: none was. */
+static int query_wanted(const struct query *q, const struct level **v)
 {
-    for (u32 l = 0; l < LEVELS; l++) {
-        sqlite3_stmt *st = query_prepare(
-            q->db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%%\\_%q%q\\_%q' ESCAPE '\\' ORDER BY name",
-            way, kind, levels[l].name);
-        bool row = false;
-        if (st) sqlite_step(st, &row);
-        if (row) {
-            slice name = sqlite_slice(st, 0);
-            snprintf(q->stem, sizeof q->stem, "%.*s", (int)(name.len - strlen(levels[l].name) - 1), name.at);
-        }
-        sqlite3_finalize(st);
-        if (row) return true;
-    }
-    return false;
-}
-
-static bool level_name(const struct query *q, u32 l, char *name)
-{
-    snprintf(name, NAME_ROOM, "%.200s_%s", q->stem, levels[l].name);
-    return table_exists(q->db, name);
-}
-
-/* The widest level whose windows fit the range from end to end; `points`: at most so many windows, narrowest first. */
-static bool query_level(struct query *q, bool series)
-{
-    i32 best = -1;
-    for (u32 i = 0; i < LEVELS; i++) {
-        char name[NAME_ROOM];
-        u32  l = series ? LEVELS - 1 - i : i;
-        if (!level_name(q, l, name)) continue;
-        bool fits = series ? (q->to - q->from) / levels[l].seconds <= POINTS_MAX || best < 0
-                           : q->from % levels[l].seconds == 0 && q->to % levels[l].seconds == 0;
-        if (fits || best < 0) best = (i32)l;
-    }
     const char *want = args_text(q->args, "level");
-    for (u32 l = 0; want && l < LEVELS; l++)
-        if (strcmp(want, levels[l].name) == 0) best = (i32)l;
-    if (best < 0) return false;
-    q->level = (u32)best;
-    return level_name(q, q->level, q->table);
+    *v = want ? levels_named(&q->levels, want) : NULL;
+    if (want == NULL || *v) return EX_OK;
+    fprintf(stderr, "weir query: %s has no level %s; it has:", q->levels.stem, want);
+    for (u32 i = 0; i < q->levels.count; i++) fprintf(stderr, " %s", q->levels.at[i].name);
+    fputc('\n', stderr);
+    return EX_USAGE;
+}
+
+/* For a series: the narrowest level that has no more than POINTS_MAX windows where the store has any. */
+static const struct level *query_points(const struct query *q)
+{
+    const struct levels *l = &q->levels;
+    i64                  first = INT64_MAX, end = 0;
+    u32                  i = 0;
+    for (u32 k = 0; k < l->count; k++) {
+        if (l->at[k].first == l->at[k].end) continue;
+        if (l->at[k].first < first) first = l->at[k].first;
+        if (l->at[k].end > end) end = l->at[k].end;
+    }
+    if (first < q->from) first = q->from;
+    if (end > q->to) end = q->to;
+    while (i + 1 < l->count && (end - first) / l->at[i].seconds > POINTS_MAX && l->at[i + 1].first < l->at[i + 1].end) i++;
+    return &l->at[i];
 }
 
 static bool time_parse(const char *text, i64 *out)
 {
     u64       seconds;
     struct tm tm = { .tm_mday = 1 };
-    if (slice_u64(slice_str(text), &seconds)) {
+    if (slice_u64(slice_str(text), &seconds) && seconds <= INT32_MAX * (u64)1000) {
         *out = (i64)seconds;
         return true;
     }
@@ -131,16 +99,9 @@ static bool time_parse(const char *text, i64 *out)
 /* The range: --from, --to, or the last --last before the end of what is there. */
 static int query_range(struct query *q)
 {
-    char name[NAME_ROOM];
-    i64  last = 0;
-    for (u32 l = 0; l < LEVELS && last == 0; l++) {
-        if (!level_name(q, l, name)) continue;
-        char *sql = sqlite3_mprintf("SELECT max(timestamp) FROM \"%w\"", name);
-        sqlite_get(q->db, sql, 0, &last);
-        sqlite3_free(sql);
-        if (last) last += levels[l].seconds;
-    }
-    q->to = last;
+    const struct levels *l = &q->levels;
+    for (u32 i = 0; i < l->count && q->to == 0; i++)
+        if (l->at[i].first < l->at[i].end) q->to = l->at[i].end;
     if (args_text(q->args, "to") && !time_parse(args_text(q->args, "to"), &q->to))
         return usage_error(q->args, "--to: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
     q->from = q->to - args_span(q->args, "last") / NANOS_SECOND;
@@ -173,39 +134,108 @@ static void fields_add(struct fields *f, const char *name)
     if (f->count < WEIR_COUNT(f->name)) snprintf(f->name[f->count++], NAME_ROOM, "%s", name);
 }
 
+/* How a field adds up over windows; HOW_NOT: it does not (first, last). */
+enum how { HOW_NONE, HOW_SUM, HOW_MIN, HOW_MAX, HOW_AVG, HOW_NOT };
+
+struct part {
+    enum how how;
+    char    *column, *weight; /* sqlite3_malloc'd; weight: of HOW_AVG */
+};
+
+/* What the comment at a column says: "-- bytes; agg: min". */
+static enum how column_how(const struct query *q, const char *column)
+{
+    static const struct { const char *text; enum how how; } agg[] = {
+        { "agg: min", HOW_MIN },   { "agg: max", HOW_MAX },  { "agg: avg", HOW_AVG },
+        { "agg: first", HOW_NOT }, { "agg: last", HOW_NOT },
+    };
+    enum how      how = HOW_SUM;
+    bool          row = false;
+    char         *line = sqlite3_mprintf("\n  \"%w\" ", column);
+    sqlite3_stmt *st = query_prepare(q->db, "SELECT sql FROM sqlite_master WHERE name = %Q", q->table);
+    if (st && !err_is(sqlite_step(st, &row)) && row) {
+        const char *at = strstr((const char *)sqlite3_column_text(st, 0), line);
+        slice       text = at ? slice_cut(slice_str(at + 1), '\n', &(slice){ 0 }) : slice_str("");
+        for (u32 i = 0; i < WEIR_COUNT(agg); i++)
+            if (slice_ends(text, slice_str(agg[i].text))) how = agg[i].how;
+    }
+    sqlite3_finalize(st);
+    sqlite3_free(line);
+    return how;
+}
+
+/* A sampling's own columns, by its name or one of theirs. */
+static bool part_sampling(const struct query *q, const char *field, struct part *p)
+{
+    static const struct { const char *end; enum how how; } ends[] = {
+        { "", HOW_AVG }, { "_avg", HOW_AVG }, { "_n", HOW_SUM }, { "_min", HOW_MIN }, { "_max", HOW_MAX },
+    };
+    for (u32 i = 0; i < WEIR_COUNT(ends); i++) {
+        if (!slice_ends(slice_str(field), slice_str(ends[i].end))) continue;
+        int   len = (int)(strlen(field) - strlen(ends[i].end));
+        char *n = sqlite3_mprintf("%.*s_n", len, field), *avg = sqlite3_mprintf("%.*s_avg", len, field);
+        bool  is = column_exists(q->db, q->table, n) && column_exists(q->db, q->table, avg);
+        if (is) *p = (struct part){ ends[i].how, sqlite3_mprintf("%s", i == 0 ? avg : field), sqlite3_mprintf("%s", n) };
+        sqlite3_free(n);
+        sqlite3_free(avg);
+        if (is) return true;
+    }
+    return false;
+}
+
+/* HOW_NONE: no such measure. */
+static struct part field_part(const struct query *q, const char *field)
+{
+    static const char *const others[] = { "timestamp", "closed_by", "revision" };
+    struct part              p = { .how = HOW_NONE };
+    for (u32 i = 0; i < WEIR_COUNT(others); i++)
+        if (strcmp(field, others[i]) == 0) return p;
+    if (strcmp(field, q->kind) == 0 || part_sampling(q, field, &p) || !column_exists(q->db, q->table, field)) return p;
+    p = (struct part){ column_how(q, field), sqlite3_mprintf("%s", field), NULL };
+    if (p.how == HOW_AVG) p.weight = sqlite3_mprintf("records");
+    return p;
+}
+
+static void part_free(struct part *p)
+{
+    sqlite3_free(p->column);
+    sqlite3_free(p->weight);
+}
+
+static void part_sql(sqlite3_str *sql, const struct part *p)
+{
+    if (p->how == HOW_MIN) sqlite3_str_appendf(sql, ", min(\"%w\")", p->column);
+    else if (p->how == HOW_MAX) sqlite3_str_appendf(sql, ", max(\"%w\")", p->column);
+    else if (p->how == HOW_SUM) sqlite3_str_appendf(sql, ", sum(\"%w\")", p->column);
+    else
+        sqlite3_str_appendf(sql, ", sum(\"%w\" * \"%w\") / sum(CASE WHEN \"%w\" IS NOT NULL THEN \"%w\" END)", p->weight,
+                            p->column, p->column, p->weight);
+}
+
 /* The field asked for, then the first ones that the store ranks. */
-static void fields_pick(const struct query *q, struct fields *f, const char *by)
+static void fields_pick(const struct query *q, struct fields *f, const char *by, bool top)
 {
     if (by) fields_add(f, by);
     sqlite3_stmt *st = query_prepare(q->db,
                                      "SELECT substr(name, 1, length(name) - 5) FROM pragma_table_info('%q_rank') "
-                                     "WHERE name LIKE '%%\\_rank' ESCAPE '\\' ORDER BY cid LIMIT %d",
-                                     q->table, SHOWN_FIELDS);
+                                     "WHERE name LIKE '%%\\_rank' ESCAPE '\\' ORDER BY cid",
+                                     q->table);
     bool row = false;
-    while (st && !err_is(sqlite_step(st, &row)) && row && f->count < SHOWN_FIELDS)
-        fields_add(f, (const char *)sqlite3_column_text(st, 0));
+    while (st && !err_is(sqlite_step(st, &row)) && row && f->count < SHOWN_FIELDS) {
+        const char *name = (const char *)sqlite3_column_text(st, 0);
+        struct part p = field_part(q, name);
+        if (p.how != HOW_NONE && !(top && p.how == HOW_NOT)) fields_add(f, name);
+        part_free(&p);
+    }
     sqlite3_finalize(st);
     if (f->count == 0) fields_add(f, "records");
-}
-
-/* A field over several windows: a sum; a sampling's mean weighted by its counts. False: no such field. */
-static bool field_sql(const struct query *q, const char *field, char **sql)
-{
-    char n[NAME_ROOM + 8];
-    snprintf(n, sizeof n, "%s_n", field);
-    if (column_exists(q->db, q->table, field)) {
-        *sql = sqlite3_mprintf("sum(\"%w\")", field);
-        return true;
-    }
-    if (!column_exists(q->db, q->table, n)) return false;
-    *sql = sqlite3_mprintf("sum(\"%w_n\" * \"%w_avg\") / sum(\"%w_n\")", field, field, field);
-    return true;
 }
 
 static int field_unknown(const struct query *q, const char *field)
 {
     fprintf(stderr, "weir query: table %s has no field %s; it has:", q->table, field);
-    sqlite3_stmt *st = query_prepare(q->db, "SELECT name FROM pragma_table_info(%Q)", q->table);
+    sqlite3_stmt *st = query_prepare(q->db, "SELECT name FROM pragma_table_info(%Q) WHERE name NOT IN ('timestamp', 'closed_by', "
+                                         "'revision', %Q)", q->table, q->kind);
     bool          row = false;
     while (st && !err_is(sqlite_step(st, &row)) && row) fprintf(stderr, " %s", (const char *)sqlite3_column_text(st, 0));
     sqlite3_finalize(st);
@@ -235,16 +265,19 @@ static const char *time_text(struct arena *a, i64 seconds)
     return arena_str(a, slice_str(text));
 }
 
-/* Runs the statement into a table and prints it; time: the first column is a window start. */
-static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t, bool numbered, bool time)
+/* Runs the statement into a table and prints it; time: the first column is a window start, else lines are numbered. */
+static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t, const char *title, bool time)
 {
     bool row;
     err  e;
     int  columns = sqlite3_column_count(st);
     while (!err_is(e = sqlite_step(st, &row)) && row) {
         struct cell *cells = text_table_row(t);
-        if (cells == NULL) break;
-        if (numbered) *cells++ = (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%u", t->rows) };
+        if (cells == NULL) {
+            fprintf(stderr, "weir query: only the first %u lines are shown; ask for less at once\n", TABLE_ROWS_MAX);
+            break;
+        }
+        if (!time) *cells++ = (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%u", t->rows) };
         for (int c = 0; c < columns; c++) cells[c] = cell_of(t, st, c);
         if (time) cells[0] = (struct cell){ CELL_TEXT, time_text(&t->arena, sqlite3_column_int64(st, 0)) };
     }
@@ -254,52 +287,90 @@ static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t,
         text_table_json(t, stdout);
         return EX_OK;
     }
-    printf("%s, %s to %s\n", q->table, time_text(&t->arena, q->from), time_text(&t->arena, q->to));
+    printf("%s, %s to %s\n", title, time_text(&t->arena, q->from), time_text(&t->arena, q->to));
     text_table_print(t, stdout);
     if (t->rows == 0) fprintf(stderr, "weir query: nothing there; `tables` says what a store holds, `top` names what is in it\n");
     return EX_OK;
 }
 
+/* The rows of a top, out of all pieces of its range; the tables' names into `title`. Columns by name: a level that came later
+ * than others may have them in another order. */
+static void top_from(const struct query *q, sqlite3_str *sql, const char *columns, const struct piece *piece, u32 pieces,
+                     sqlite3_str *title)
+{
+    for (u32 i = 0; i < pieces; i++) {
+        const struct level *v = &q->levels.at[piece[i].level];
+        bool                new = true;
+        for (u32 k = 0; k < i; k++) new = new && piece[k].level != piece[i].level;
+        if (new) sqlite3_str_appendf(title, i ? " + %s" : "%s_%s", i ? v->name : q->levels.stem, v->name);
+        sqlite3_str_appendf(sql, "%s SELECT \"%w\"%s FROM \"%w_%w\" WHERE timestamp >= %lld AND timestamp < %lld",
+                            i ? " UNION ALL" : "", q->kind, columns, q->levels.stem, v->name, (long long)piece[i].from,
+                            (long long)piece[i].to);
+    }
+}
+
 static int query_top(struct query *q)
 {
-    struct fields     f = { 0 };
-    struct text_table t;
+    struct fields       f = { 0 };
+    struct text_table   t;
+    struct piece        piece[PIECES_MAX];
+    const struct level *wanted;
+    int                 code = query_wanted(q, &wanted);
+    if (code) return code;
+    u32 pieces = levels_cut(&q->levels, q->from, q->to, piece);
+    if (wanted || pieces == 0) {
+        if (wanted == NULL) wanted = &q->levels.at[0];
+        piece[0] = (struct piece){ (u32)(wanted - q->levels.at), q->from, q->to };
+        pieces = 1;
+    }
+    query_use(q, &q->levels.at[piece[0].level]);
     text_table_init(&t);
     text_table_column(&t, "rank");
     text_table_column(&t, q->kind);
-    fields_pick(q, &f, args_text(q->args, "by"));
-    sqlite3_str *sql = sqlite3_str_new(q->db);
+    fields_pick(q, &f, args_text(q->args, "by"), true);
+    sqlite3_str *sql = sqlite3_str_new(q->db), *title = sqlite3_str_new(q->db), *columns = sqlite3_str_new(q->db);
     sqlite3_str_appendf(sql, "SELECT \"%w\"", q->kind);
-    for (u32 i = 0; i < f.count; i++) {
-        char *field = NULL;
-        if (!field_sql(q, f.name[i], &field)) {
-            sqlite3_free(sqlite3_str_finish(sql));
-            text_table_fini(&t);
-            return field_unknown(q, f.name[i]);
+    for (u32 i = 0; i < f.count && code == EX_OK; i++) {
+        struct part p = field_part(q, f.name[i]);
+        if (p.how == HOW_NONE) code = field_unknown(q, f.name[i]);
+        else if (p.how == HOW_NOT)
+            code = usage_error(q->args, "%s is the first or last value of a window and does not add up", f.name[i]);
+        else {
+            part_sql(sql, &p);
+            sqlite3_str_appendf(columns, ", \"%w\"", p.column);
+            if (p.weight) sqlite3_str_appendf(columns, ", \"%w\"", p.weight);
         }
-        sqlite3_str_appendf(sql, ", %s", field);
-        sqlite3_free(field);
+        part_free(&p);
         text_table_column(&t, f.name[i]);
     }
-    sqlite3_str_appendf(sql,
-                        " FROM \"%w\" WHERE timestamp >= %lld AND timestamp < %lld GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %llu",
-                        q->table, (long long)q->from, (long long)q->to,
+    char *names = sqlite3_str_finish(columns);
+    sqlite3_str_appendall(sql, " FROM (");
+    top_from(q, sql, names ? names : "", piece, pieces, title);
+    sqlite3_free(names);
+    sqlite3_str_appendf(sql, ") GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %llu",
                         (unsigned long long)args_u64(q->args, "n", 1, TABLE_ROWS_MAX));
-    char         *text = sqlite3_str_finish(sql);
-    sqlite3_stmt *st = query_prepare(q->db, "%s", text);
+    char *text = sqlite3_str_finish(sql), *words = sqlite3_str_finish(title);
+    if (code == EX_OK) {
+        sqlite3_stmt *st = query_prepare(q->db, "%s", text);
+        code = st ? answer(q, st, &t, words, false) : query_error(q->table, sqlite3_errmsg(q->db));
+    }
     sqlite3_free(text);
-    int code = st ? answer(q, st, &t, true, false) : query_error(q->table, sqlite3_errmsg(q->db));
+    sqlite3_free(words);
     text_table_fini(&t);
     return code;
 }
 
 static int query_series(struct query *q, const char *name)
 {
-    struct fields     f = { 0 };
-    struct text_table t;
+    struct fields       f = { 0 };
+    struct text_table   t;
+    const struct level *level;
+    int                 code = query_wanted(q, &level);
+    if (code) return code;
+    query_use(q, level ? level : query_points(q));
     text_table_init(&t);
     text_table_column(&t, "time");
-    fields_pick(q, &f, args_text(q->args, "by"));
+    fields_pick(q, &f, args_text(q->args, "by"), false);
     sqlite3_str *sql = sqlite3_str_new(q->db);
     sqlite3_str_appendf(sql, "SELECT timestamp");
     for (u32 i = 0; i < f.count; i++) {
@@ -319,12 +390,12 @@ static int query_series(struct query *q, const char *name)
     char         *text = sqlite3_str_finish(sql);
     sqlite3_stmt *st = query_prepare(q->db, "%s", text);
     sqlite3_free(text);
-    int code = st ? answer(q, st, &t, false, true) : query_error(q->table, sqlite3_errmsg(q->db));
+    code = st ? answer(q, st, &t, q->table, true) : query_error(q->table, sqlite3_errmsg(q->db));
     text_table_fini(&t);
     return code;
 }
 
-static int query_tables(struct query *q)
+static int query_tables(struct query *q, const char *path)
 {
     struct text_table t;
     text_table_init(&t);
@@ -335,8 +406,15 @@ static int query_tables(struct query *q)
     sqlite3_stmt *names = query_prepare(q->db, "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = "
                                                "'timestamp' WHERE m.type = 'table' ORDER BY m.name");
     bool          row = false;
-    while (names && !err_is(sqlite_step(names, &row)) && row) {
-        sqlite3_stmt *st = query_prepare(q->db, "SELECT min(timestamp), max(timestamp), count(DISTINCT timestamp) FROM \"%w\"",
+    if (names == NULL) {
+        text_table_fini(&t);
+        return query_error(path, sqlite3_errmsg(q->db));
+    }
+    while (!err_is(sqlite_step(names, &row)) && row) {
+        sqlite3_stmt *st = query_prepare(q->db, "WITH RECURSIVE w(t) AS (SELECT min(timestamp) FROM \"%w\" UNION ALL SELECT (SELECT "
+                                         "min(timestamp) FROM \"%w\" WHERE timestamp > t) FROM w WHERE t IS NOT NULL) "
+                                         "SELECT min(t), max(t), count(t) FROM w",
+                                         (const char *)sqlite3_column_text(names, 0),
                                          (const char *)sqlite3_column_text(names, 0));
         bool          some = false;
         struct cell  *cells = text_table_row(&t);
@@ -381,19 +459,26 @@ static int query_do(struct query *q, const char *path)
 {
     const char *what = q->args->positional[1], *way = args_text(q->args, "way");
     bool        series = strcmp(what, "series") == 0;
-    if (strcmp(what, "tables") == 0) return query_tables(q);
+    if (strcmp(what, "tables") == 0) return query_tables(q, path);
     if (!series && strcmp(what, "top") != 0) return usage_error(q->args, "top, series or tables was expected, not %s", what);
     if (q->args->count < (series ? 4u : 3u))
         return usage_error(q->args, series ? "series wants a kind and a name: series site NAME" : "top wants a kind: top site");
-    const char *kind = q->args->positional[2];
+    const char *kind = q->args->positional[2], *source = args_text(q->args, "source");
     snprintf(q->kind, sizeof q->kind, "%s", kind);
-    if (!query_stem(q, way, kind)) {
-        fprintf(stderr, "weir query: %s: no tables of %s, way %s; `weir query %s tables` lists what is there\n", path, kind, way, path);
+    err e = sqlite_run(q->db, "BEGIN"); /* one state of the store for all that is read */
+    if (!err_is(e)) e = levels_find(&q->levels, q->db, source, way, kind);
+    if (err_is(e)) return query_error(path, sqlite3_errmsg(q->db));
+    if (q->levels.count == 0) {
+        fprintf(stderr, "weir query: %s: no tables of %s, way %s%s%s; `weir query %s tables` lists what is there\n", path, kind, way,
+                source ? ", source " : "", source ? source : "", path);
         return EX_USAGE;
     }
+    if (q->levels.also[0] && source == NULL)
+        return usage_error(q->args, "there is %s and %s: --source says which", q->levels.stem, q->levels.also);
+    query_use(q, &q->levels.at[0]);
+    if (!column_exists(q->db, q->table, q->kind)) return query_error(q->table, "is not a table of a cascade");
     int code = query_range(q);
     if (code) return code;
-    if (!query_level(q, series)) return query_error(path, "no table of that level");
     return series ? query_series(q, q->args->positional[3]) : query_top(q);
 }
 
@@ -418,8 +503,9 @@ static int run_query(const struct args *a)
 
 static const char *const query_text[] = {
     "FILE is an SQLite store, or a recipe (*.yaml) whose store is meant; it may be in use by a running weir. A top adds windows "
-    "up (a sampling's mean is weighted by its counts); a series shows them one by one. The widest windows that fit the range are "
-    "read, unless --level says.",
+    "up, each measure in its way: sum, least, greatest; a sampling's mean is weighted by its counts, that of `agg: avg` by the records. "
+    "It takes the widest windows that are there and fit the range, and narrower ones for the rest, unless --level says. A series "
+    "shows windows one by one, no more than some hundred unless --level says.",
     "  weir query probe.yaml top site --by srcBytes --last 1h",
     "  weir query store.db series site site-0007 --way src --last 1d",
     "  weir query store.db tables",
@@ -433,7 +519,8 @@ static const struct flag query_flags[] = {
     { "last", 0, "SPAN", "1h", "range before the end of what is there" },
     { "from", 0, "TIME", NULL, "start of the range: Unix seconds, or 2026-01-31T12:00 (UTC)" },
     { "to", 0, "TIME", NULL, "end of the range" },
-    { "level", 0, "LEVEL", NULL, "minutely, fively, hourly or daily" },
+    { "level", 0, "LEVEL", NULL, "minutely, fively, hourly, daily, or a span such as 10m: read this table only" },
+    { "source", 0, "NAME", NULL, "the source whose tables are meant, if there are several" },
     { "json", 0, NULL, NULL, "as JSON" },
     { .name = NULL },
 };

@@ -81,7 +81,11 @@ static bool replay_list(struct replay *r)
         f.size = (u64)st.st_size;
         if (r->count == room) {
             room = room ? room * 2 : 1024;
-            if (room > FILES_MAX) break;
+            if (room > FILES_MAX) {
+                fprintf(stderr, "weir replay: %s: more than %u files\n", r->from, FILES_MAX);
+                closedir(dir);
+                return false;
+            }
             r->file = realloc(r->file, room * sizeof *r->file);
             WEIR_ASSERT(r->file != NULL);
         }
@@ -195,6 +199,13 @@ static bool replay_shift(struct replay *r, const char *text)
     return end != text && *end == '\0' && (i64)r->file[0].epoch + r->shift >= 0;
 }
 
+/* Into the recording itself, it would truncate the files it is about to read. */
+static bool same_folder(const char *from, const char *to)
+{
+    struct stat a, b;
+    return stat(from, &a) == 0 && stat(to, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int run_replay(const struct args *a)
 {
     struct replay r = { .from = a->positional[0], .to = a->positional[1] };
@@ -204,6 +215,7 @@ static int run_replay(const struct args *a)
     if (!replay_list(&r)) return EX_NOINPUT;
     if (!replay_shift(&r, args_text(a, "shift"))) return usage_error(a, "--shift: `now` or seconds were expected");
     if (mkdir(r.to, 0755) != 0 && errno != EEXIST) return replay_fail(r.to), EX_IOERR;
+    if (same_folder(r.from, r.to)) return usage_error(a, "FROM and TO are the same folder: the recording would be overwritten");
     r.buffer = malloc(BUFFER);
     WEIR_ASSERT(r.buffer != NULL);
     for (u32 i = 0; i < r.count; i++) bytes += r.file[i].size;

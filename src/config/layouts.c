@@ -160,6 +160,11 @@ static bool read_extras(struct reading *r, const struct node *map, struct layout
     }
     if (rank != NULL) good = read_bool(d, rank, "rank", &field->field.ranked) && good;
     if (u != NULL) good = read_text(d, u, "unit", unit) && good;
+    for (size_t i = 0; u != NULL && good && i < unit->len; i++)
+        if ((unsigned char)unit->at[i] < ' ') { /* it becomes a comment in SQL */
+            findings_error(d->f, u->at, NULL, "`unit` is one line of text");
+            good = false;
+        }
     return good;
 }
 

@@ -54,6 +54,13 @@ static void put_tag(struct making *m, const struct field *f, slice unit)
     put_column(m, f->name, number ? COLUMN_INTEGER : COLUMN_TEXT, f->type == FIELD_TIME ? S("ns") : unit);
 }
 
+/* The comment at a measure's column: its unit, and how it folds where that is not a sum. `weir query` reads it. */
+static slice measure_note(struct arena *a, const struct field *f, slice unit)
+{
+    if (f->fold == FOLD_SUM || f->fold == FOLD_BINS) return unit;
+    return slice_str(arena_printf(a, "%.*s%sagg: %s", LEN(unit), unit.len > 0 ? "; " : "", fold_name(f->fold)));
+}
+
 static void put_measure(struct making *m, const struct field *f, slice unit)
 {
     static const char *const parts[] = { "n", "min", "avg", "max" };
@@ -67,7 +74,8 @@ static void put_measure(struct making *m, const struct field *f, slice unit)
             put_column(m, slice_str(arena_printf(a, "%.*s_%u", LEN(f->name), i)), COLUMN_INTEGER, unit);
     } else {
         bool real = f->type == FIELD_F64 || f->type == FIELD_TIME || f->fold == FOLD_AVG;
-        put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER, f->type == FIELD_TIME ? S("s") : unit);
+        put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER,
+                   measure_note(a, f, f->type == FIELD_TIME ? S("s") : unit));
     }
 }
 
