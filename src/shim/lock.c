@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE 160 /* bytes of the file: fixed, so that a shorter note leaves nothing of a longer one */
@@ -30,6 +31,20 @@ static void read_line(int fd, long *pid, char *note)
     note[len] = 0;
 }
 
+#define TRIES      20
+#define BETWEEN_MS 50 /* a second in all: a process that was killed lives on for a moment */
+
+static bool take(int fd)
+{
+    for (u32 i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+        if (errno != EWOULDBLOCK) return false;
+        if (i + 1 < TRIES) nanosleep(&(struct timespec){ .tv_nsec = BETWEEN_MS * 1000000l }, NULL);
+        errno = EWOULDBLOCK;
+    }
+    return false;
+}
+
 err lock_open(struct lock *l, const char *path, char *why, size_t room)
 {
     *l = (struct lock){ .fd = -1 };
@@ -44,7 +59,7 @@ err lock_open(struct lock *l, const char *path, char *why, size_t room)
     }
     long pid;
     read_line(fd, &pid, l->note);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    if (take(fd)) {
         read_line(fd, &pid, l->note); /* the holder of a moment ago may have written again */
         l->fd = fd;
         lock_note(l, l->note);
