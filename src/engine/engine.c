@@ -431,7 +431,7 @@ static void log_ledgers(const struct engine *e)
         const struct ledger *l = intake_ledger(e->intake[i]);
         slice                name = intake_name(e->intake[i]);
         log_line(LOG_INFO,
-                 "source %.*s: read %llu = applied %llu + late %llu + duplicate %llu + filtered %llu + rejected %llu + lost %llu",
+                 "source %.*s: in all read %llu = applied %llu + late %llu + duplicate %llu + filtered %llu + rejected %llu + lost %llu",
                  (int)name.len, name.at, (unsigned long long)l->read, (unsigned long long)l->applied,
                  (unsigned long long)l->late, (unsigned long long)l->duplicate, (unsigned long long)l->filtered,
                  (unsigned long long)l->rejected, (unsigned long long)l->lost);
