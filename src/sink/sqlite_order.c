@@ -240,8 +240,8 @@ static u64 first_of(const struct order *o, const struct order_key *k, size_t sha
     if (k->len == ORDER_REAL) return k->number;
     if (k->len == ORDER_INTEGER) return order_of_double((f64)(i64)(k->number ^ (u64)1 << 63));
     slice text = text_of(o, k);
-    size_t left = text.len - shared;
-    if (left > 0) memcpy(eight, text.at + shared, left < 8 ? left : 8);
+    if (text.at != NULL && text.len > shared)
+        memcpy(eight, text.at + shared, text.len - shared < 8 ? text.len - shared : 8);
     memcpy(&first, eight, 8);
     return be64toh(first);
 }
