@@ -398,6 +398,12 @@ static void close_signals(struct engine *e)
 
 /* --- the end ------------------------------------------------------------------------------------------------- */
 
+/* Seconds from the first offer to `at`; 0 where that never came. */
+static f64 seconds_to(u64 first, u64 at)
+{
+    return at > first ? (f64)(at - first) / 1e9 : 0.0;
+}
+
 static void stats_write(const struct engine *e)
 {
     FILE *f = e->options->stats ? fopen(e->options->stats, "w") : NULL;
@@ -406,20 +412,22 @@ static void stats_write(const struct engine *e)
     getrusage(RUSAGE_SELF, &use);
     u64 first = UINT64_MAX, applied = 0, closed = 0, lines = 0, bytes = 0;
     for (u32 i = 0; i < e->intakes; i++) {
-        if (intake_first_offer(e->intake[i]) && intake_first_offer(e->intake[i]) < first) first = intake_first_offer(e->intake[i]);
-        if (intake_last_apply(e->intake[i]) > applied) applied = intake_last_apply(e->intake[i]);
-        if (intake_last_close(e->intake[i]) > closed) closed = intake_last_close(e->intake[i]);
-        lines += intake_ledger(e->intake[i])->read;
-        bytes += intake_ledger(e->intake[i])->bytes;
+        const struct intake *in = e->intake[i];
+        if (intake_first_offer(in) && intake_first_offer(in) < first) first = intake_first_offer(in);
+        if (intake_last_apply(in) > applied) applied = intake_last_apply(in);
+        if (intake_last_close(in) > closed) closed = intake_last_close(in);
+        lines += intake_ledger(in)->read;
+        bytes += intake_ledger(in)->bytes;
     }
     if (first == UINT64_MAX) first = e->begin;
-    fprintf(f,
-            "{\"lines\": %llu, \"bytes\": %llu, \"applied_s\": %.6f, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, "
-            "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, \"epochs\": %llu, "
-            "\"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f}\n",
-            (unsigned long long)lines, (unsigned long long)bytes, applied > first ? (f64)(applied - first) / 1e9 : 0.0, closed > first ? (f64)(closed - first) / 1e9 : 0.0,
-            (f64)(e->committed - first) / 1e9, (f64)(uv_hrtime() - e->begin) / 1e9, (long)use.ru_utime.tv_sec,
-            (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec, (long)use.ru_stime.tv_usec, use.ru_maxrss,
+    fprintf(f, "{\"lines\": %llu, \"bytes\": %llu, ", (unsigned long long)lines, (unsigned long long)bytes);
+    fprintf(f, "\"applied_s\": %.6f, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, ",
+            seconds_to(first, applied), seconds_to(first, closed), seconds_to(first, e->committed),
+            seconds_to(e->begin, uv_hrtime()));
+    fprintf(f, "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, ",
+            (long)use.ru_utime.tv_sec, (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec, (long)use.ru_stime.tv_usec,
+            use.ru_maxrss);
+    fprintf(f, "\"epochs\": %llu, \"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f}\n",
             (unsigned long long)epochs_number(e->epochs), (f64)epochs_longest_cut(e->epochs) / 1e9,
             (unsigned long long)epochs_bytes(e->epochs), (f64)epochs_recovery(e->epochs) / 1e9);
     fclose(f);
