@@ -30,6 +30,11 @@ static bool read_file(void *arg, struct arena *to, const char *path, slice *text
     return true;
 }
 
+bool load_is_recipe(const char *path)
+{
+    return slice_ends(slice_str(path), S(".yaml")) || slice_ends(slice_str(path), S(".yml"));
+}
+
 struct recipe *load_recipe(const char *path, bool json, int *code)
 {
     struct recipe           *r = NULL;

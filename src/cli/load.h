@@ -8,5 +8,8 @@
 /* NULL: findings went to standard error (as JSON to standard output with `json`), *code is the exit code. */
 struct recipe *load_recipe(const char *path, bool json, int *code);
 
+/* A path that means a recipe (*.yaml, *.yml), where a command takes a store or a state file as well. */
+bool load_is_recipe(const char *path);
+
 /* For functions that print through a callback: `to` is a FILE. */
 void print_to_file(void *to, const char *text);

@@ -439,8 +439,7 @@ static int query_tables(struct query *q, const char *path)
 /* A recipe's first SQLite sink, or the store itself. NULL: said why. */
 static char *store_path(const char *file, int *code)
 {
-    size_t len = strlen(file);
-    if (len < 5 || (strcmp(file + len - 5, ".yaml") != 0 && strcmp(file + len - 4, ".yml") != 0)) return slice_dup(slice_str(file));
+    if (!load_is_recipe(file)) return slice_dup(slice_str(file));
     struct recipe *r = load_recipe(file, false, code);
     char          *path = NULL;
     for (u32 i = 0; r && i < r->sinks && path == NULL; i++) {

@@ -22,10 +22,9 @@ static void print_line(void *arg, const char *line)
 /* The state file of a recipe, or the file itself. */
 static const char *state_path(const char *file, struct recipe **r, int *code)
 {
-    size_t len = strlen(file);
     *r = NULL;
     *code = EX_OK;
-    if (len < 5 || (strcmp(file + len - 5, ".yaml") != 0 && strcmp(file + len - 4, ".yml") != 0)) return file;
+    if (!load_is_recipe(file)) return file;
     *r = load_recipe(file, false, code);
     return *r ? (*r)->state_path : NULL;
 }
