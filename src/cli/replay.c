@@ -206,27 +206,33 @@ static bool same_folder(const char *from, const char *to)
     return stat(from, &a) == 0 && stat(to, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Plays the listed files, pass after pass. */
+static int replay_play(struct replay *r, const struct args *a)
+{
+    u64 passes = args_has(a, "loop") ? UINT64_MAX : 1, bytes = 0;
+    if (!replay_shift(r, args_text(a, "shift"))) return usage_error(a, "--shift: `now` or seconds were expected");
+    if (mkdir(r->to, 0755) != 0 && errno != EEXIST) return replay_fail(r->to), EX_IOERR;
+    if (same_folder(r->from, r->to)) return usage_error(a, "FROM and TO are the same folder: the recording would be overwritten");
+    r->buffer = malloc(BUFFER);
+    WEIR_ASSERT(r->buffer != NULL);
+    for (u32 i = 0; i < r->count; i++) bytes += r->file[i].size;
+    progress_open(&r->progress, "replay", args_has(a, "loop") ? 0 : bytes);
+    clock_gettime(CLOCK_MONOTONIC, &r->begin);
+    bool good = true;
+    for (u64 pass = 0; pass < passes && good; pass++) good = replay_pass(r, pass);
+    progress_close(&r->progress, r->done);
+    return good ? EX_OK : EX_IOERR;
+}
+
 static int run_replay(const struct args *a)
 {
     struct replay r = { .from = a->positional[0], .to = a->positional[1] };
     r.speed = args_f64(a, "speed", 0, 1e9);
     r.keep = args_u64(a, "keep", 0, 1u << 30);
-    u64 passes = args_has(a, "loop") ? UINT64_MAX : 1, bytes = 0;
-    if (!replay_list(&r)) return EX_NOINPUT;
-    if (!replay_shift(&r, args_text(a, "shift"))) return usage_error(a, "--shift: `now` or seconds were expected");
-    if (mkdir(r.to, 0755) != 0 && errno != EEXIST) return replay_fail(r.to), EX_IOERR;
-    if (same_folder(r.from, r.to)) return usage_error(a, "FROM and TO are the same folder: the recording would be overwritten");
-    r.buffer = malloc(BUFFER);
-    WEIR_ASSERT(r.buffer != NULL);
-    for (u32 i = 0; i < r.count; i++) bytes += r.file[i].size;
-    progress_open(&r.progress, "replay", args_has(a, "loop") ? 0 : bytes);
-    clock_gettime(CLOCK_MONOTONIC, &r.begin);
-    bool good = true;
-    for (u64 pass = 0; pass < passes && good; pass++) good = replay_pass(&r, pass);
-    progress_close(&r.progress, r.done);
+    int code = replay_list(&r) ? replay_play(&r, a) : EX_NOINPUT;
     free(r.buffer);
     free(r.file);
-    return good ? EX_OK : EX_IOERR;
+    return code;
 }
 
 static const char *const replay_text[] = {
