@@ -247,12 +247,12 @@ static u32 other_row(const struct push *p, const struct target *t)
     return row;
 }
 
-/* Fills `rows` with the target row of each job. */
-static void rows_find(const struct push *p, const struct target *t, u32 *rows)
+/* Fills `rows` with the target row of each job; gives those that are new, a bit a job. */
+static u64 rows_find(const struct push *p, const struct target *t, u32 *rows)
 {
     u8 *keys = p->w->keys;
     u32 n = 0, of[GROUPS_BATCH], found[GROUPS_BATCH];
-    u64 fresh = 0;
+    u64 fresh = 0, new = 0;
     for (u32 j = 0; j < p->jobs; j++) {
         if (key_gather(p, t, j, keys + (size_t)n * key_size(p->w))) of[n++] = j;
         else rows[j] = other_row(p, t);
@@ -260,12 +260,16 @@ static void rows_find(const struct push *p, const struct target *t, u32 *rows)
     if (n > 0) groups_find_add(t->groups, keys, n, found, &fresh);
     for (u32 k = 0; k < n; k++) {
         rows[of[k]] = found[k];
-        if (fresh >> k & 1) carry(p, t, source_row(p, of[k]), found[k]);
+        if ((fresh >> k & 1) == 0) continue;
+        new |= 1ull << of[k];
+        carry(p, t, source_row(p, of[k]), found[k]);
     }
+    return new;
 }
 
-/* Folds one row; gives its records if they went to the `other` row. */
-static u64 row_fold(const struct push *p, const struct target *t, u32 job, u32 row)
+/* Folds one row; gives its records if they went to the `other` row. A fresh row that is seen straight takes the source's
+ * measures as they are: they stand behind the carried columns in both, in one order. */
+static u64 row_fold(const struct push *p, const struct target *t, u32 job, u32 row, bool fresh)
 {
     const struct group_row *from = groups_row(p->from, p->job[job].row);
     struct group_row       *to = groups_row_write(t->groups, row);
@@ -273,6 +277,11 @@ static u64 row_fold(const struct push *p, const struct target *t, u32 job, u32 r
     enum how                how = p->job[job].how;
     to->records += from->records;
     to->flags |= t->mark;
+    if (fresh && how == HOW_STRAIGHT) {
+        const struct group_layout *a = p->w->spec.layout, *b = p->from->layout;
+        memcpy((u8 *)to + a->fixed_end, (const u8 *)from + b->fixed_end, a->size - a->fixed_end);
+        return 0;
+    }
     groups_merge_row(how == HOW_MIRRORED ? &f->mirrored : &f->straight, (u8 *)to, (const u8 *)from);
     if (how == HOW_CROSSED) groups_merge_row(&f->crossed, (u8 *)to, (const u8 *)from);
     return to->flags & GROUP_OTHER ? from->records : 0;
@@ -282,9 +291,8 @@ static u64 row_fold(const struct push *p, const struct target *t, u32 job, u32 r
 static u64 batch_fold(const struct push *p, const struct target *t)
 {
     u32 rows[GROUPS_BATCH];
-    u64 full = 0;
-    rows_find(p, t, rows);
-    for (u32 j = 0; j < p->jobs; j++) full += row_fold(p, t, j, rows[j]);
+    u64 full = 0, fresh = rows_find(p, t, rows);
+    for (u32 j = 0; j < p->jobs; j++) full += row_fold(p, t, j, rows[j], fresh >> j & 1);
     return full;
 }
 
