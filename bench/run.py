@@ -17,6 +17,7 @@ hundredth of the size, to try the script itself: its figures mean nothing. Peers
 import argparse
 import glob
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -90,6 +91,21 @@ def wait_for_quiet(limit_s=60):
     return False
 
 
+WARM = 1 << 30  # bytes
+
+
+def warm_memory():
+    """Touches a GiB in huge pages and gives it back; returns the seconds. A virtual machine's host takes back what its
+    guest has freed, and the next first touch waits for the host: many times what touching costs on a machine of
+    one's own, and the more, the longer the machine idled. So each contestant begins with memory that is there."""
+    begin = time.monotonic()
+    with mmap.mmap(-1, WARM, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as m:
+        m.madvise(mmap.MADV_HUGEPAGE)
+        for at in range(0, WARM, 1 << 21):
+            m[at] = 1
+    return time.monotonic() - begin
+
+
 def interleaved(rounds, contestants):
     """name -> [Run], the contestants taking turns."""
     results = {name: [] for name in contestants}
@@ -97,6 +113,7 @@ def interleaved(rounds, contestants):
     for _ in range(rounds):
         for name, go in contestants.items():
             quiet = wait_for_quiet(20) and quiet
+            warm_memory()
             results[name].append(go())
     if not quiet:
         print("  (other work ran on this machine meanwhile)")
@@ -420,11 +437,16 @@ def narrow(b):
     show_runs("resident memory, greatest", results["one"], lambda r: r.rss, "MiB")
 
 
-def catchup(b):
-    """Minutes back to back, all tables; the first quarter's speed against that of all four."""
-    minutes = 8 if b.small else 240
-    data = b.recording("catchup", "--seed", "2", "--minutes", str(minutes), "--lines", str(b.scale(5000)), "--nets", "2000",
+def ordinary(b, name, minutes):
+    """Folder with recorded minutes as a middle-sized site writes them: 3 x 2,000 conversations, 2,000 nets, 400 sites."""
+    return b.recording(name, "--seed", "2", "--minutes", str(minutes), "--lines", str(b.scale(2000)), "--nets", "2000",
                        "--sites", "400")
+
+
+def catchup(b):
+    """24 h of minutes back to back, all tables; the first quarter's speed against that of all four."""
+    minutes = 16 if b.small else 1440
+    data = ordinary(b, "catchup", minutes)
     size, files = size_of(data)
     read_through(files)
     first = os.path.join(CACHE, "catchup-first")
@@ -450,15 +472,22 @@ def catchup(b):
 
 
 def nominal(b):
-    """A wide minute every minute for three minutes, from `replay`; the CPU of weir alone."""
+    """A minute every minute for three minutes, from `replay`; the CPU of weir alone: ordinary minutes (catch-up's), then wide ones."""
     minutes = 1 if b.small else 3
-    data = b.recording("nominal", "--seed", "3", "--minutes", str(minutes), "--lines", str(b.scale(WIDE_LINES)), "--nets",
+    data = ordinary(b, "nominal", minutes)
+    minute_a_minute(b, "ordinary minutes", data, minutes, b.layouts, None, ("<", 2))
+    data = b.recording("nominal-wide", "--seed", "3", "--minutes", str(minutes), "--lines", str(b.scale(WIDE_LINES)), "--nets",
                        str(b.scale(10000)), "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
+    minute_a_minute(b, "wide minutes", data, minutes, os.path.join(data, "layouts.yaml"), WIDE, None)
+
+
+def minute_a_minute(b, name, data, minutes, layouts, measures, bar):
+    """weir beside `replay` at speed 1."""
     folder = folder_of("nominal")
     live = os.path.join(folder, "live")
     os.makedirs(os.path.join(live, "p2"))
     shutil.copy(os.path.join(data, "networks.csv"), live)
-    b.recipe(folder, live, steps(WIDE), STORE, os.path.join(data, "layouts.yaml"))
+    b.recipe(folder, live, steps(measures), STORE, layouts)
     p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", "stats.json"], cwd=folder, stdin=subprocess.DEVNULL)
     begin = time.monotonic()
     run([b.weir, "replay", os.path.join(data, "p2"), os.path.join(live, "p2"), "--shift", "now"])
@@ -468,8 +497,8 @@ def nominal(b):
     _, status, usage = os.wait4(p.pid, 0)
     p.returncode = os.waitstatus_to_exitcode(status)
     cpu = usage.ru_utime + usage.ru_stime
-    print("nominal load: %d minutes in %.0f s, exit code %d" % (minutes, span, p.returncode))
-    show("CPU of one core", 100 * cpu / span, "%", ("<", 2))
+    print("nominal load, %s: %d minutes in %.0f s, exit code %d" % (name, minutes, span, p.returncode))
+    show("CPU of one core", 100 * cpu / span, "%", bar)
     show("resident memory, greatest", usage.ru_maxrss / 1024, "MiB", ("<", 300))
 
 
@@ -566,6 +595,7 @@ def machine():
     print("machine: %s, %d cores, %.0f GiB, Linux %s; 3 M Python steps in %.3f s, CPU over wall %.2f" % (
         model, os.cpu_count(), memory, os.uname().release, time.monotonic() - begin,
         (time.process_time() - cpu) / (time.monotonic() - begin)))
+    print("memory: a GiB touched in %.2f s, again in %.2f s" % (warm_memory(), warm_memory()))
 
 
 def main():
