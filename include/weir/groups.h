@@ -6,7 +6,7 @@
  * but that of string ids.
  *
  *   OFFSET  SIZE
- *      0    8   hash       of bytes 24 .. key_end; 0 never. Not valid in a restored image until rebuilt
+ *      0    8   hash       of bytes 24 .. key_end; 0: the row was appended. Not valid in a restored image until rebuilt
  *      8    8   records
  *     16    4   revision
  *     20    4   flags      GROUP_*
@@ -160,6 +160,10 @@ static inline struct group_row *groups_row_write(struct groups *g, u32 i)
  * one more. (How many *records* went there, that row's `records` says, once the caller has folded them.) */
 void groups_find_add(struct groups *g, const u8 *keys, u32 n, u32 *rows, u64 *fresh);
 
+/* Adds a row for each of n keys without asking whether there is one: the table is a list of partial groups from now on, to
+ * be merged into another table and reset, not to be searched or saved. Rows are in keys' order; there must be room. */
+void groups_append(struct groups *g, const u8 *keys, u32 n, u32 *rows);
+
 /* The row of one key, UINT32_MAX if unknown. */
 u32 groups_find(const struct groups *g, const u8 *key);
 
@@ -167,10 +171,17 @@ u32 groups_find(const struct groups *g, const u8 *key);
  * Counts one in `full`, as groups_find_add does. */
 u32 groups_other(struct groups *g, nanos start);
 
+/* New keys that find a row of their own. */
+static inline u32 groups_room(const struct groups *g)
+{
+    u32 rows = g->rows.count - (g->other != 0);
+    return rows < g->max ? g->max - rows : 0;
+}
+
 /* A new key now finds the `other` row. */
 static inline bool groups_full(const struct groups *g)
 {
-    return g->rows.count - (g->other != 0) >= g->max;
+    return groups_room(g) == 0;
 }
 
 u32 groups_word_slow(struct groups *g, const struct strings *from, u32 id, bool add);

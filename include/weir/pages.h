@@ -72,6 +72,14 @@ static inline void *pages_write(struct pages *p, u32 i)
 /* Adds n zeroed records, adjacent in index; gives the index of the first. At most 2^32 - 1 records in all. */
 u32 pages_add(struct pages *p, u32 n);
 
+/* Adds one record, number count - 1 from now on, and gives its bytes, which the caller writes whole before anything else:
+ * they are not zeroed. */
+static inline void *pages_add_one(struct pages *p)
+{
+    if (__builtin_expect(p->count >> p->shift < p->held, 1)) return pages_write(p, p->count++);
+    return pages_write(p, pages_add(p, 1));
+}
+
 /* One page as the snapshot thread sees it. */
 struct page_view {
     u32         number;

@@ -131,8 +131,8 @@ u32 groups_other(struct groups *g, nanos start)
 {
     g->full++;
     if (g->other) return g->other - 1;
-    u32               i = pages_add(&g->rows, 1);
-    struct group_row *row = pages_write(&g->rows, i);
+    struct group_row *row = pages_add_one(&g->rows);
+    u32               i = g->rows.count - 1;
     memcpy(row, g->layout->empty, g->layout->size);
     row->start = start;
     row->flags = GROUP_OTHER;
@@ -144,12 +144,18 @@ u32 groups_other(struct groups *g, nanos start)
 
 static u32 row_add(struct groups *g, const u8 *key, u64 hash)
 {
-    u32               i = pages_add(&g->rows, 1);
-    struct group_row *row = pages_write(&g->rows, i);
+    struct group_row *row = pages_add_one(&g->rows);
     memcpy(row, g->layout->empty, g->layout->size);
     memcpy((u8 *)row + KEY_AT, key, g->layout->key_end - KEY_AT);
     row->hash = hash;
-    return i;
+    return g->rows.count - 1;
+}
+
+void groups_append(struct groups *g, const u8 *keys, u32 n, u32 *rows)
+{
+    u32 width = g->layout->key_end - KEY_AT;
+    WEIR_ASSERT(n <= groups_room(g));
+    for (u32 i = 0; i < n; i++) rows[i] = row_add(g, keys + (size_t)i * width, 0);
 }
 
 /* --- finding --- */

@@ -43,6 +43,10 @@ struct combine {
     u8                 *mark;    /* the present bytes that every record of the block sets              */
     u8                 *room;    /* of the keys, KEY_AT bytes before them: a key's cells stand as in a row */
     u8                 *keys;    /* BLOCK packed keys                                                  */
+    bool                listable; /* rows of one key may stand side by side, see combine_turn          */
+    bool                list;    /* ... and do in this partial                                         */
+    u32                 turn;    /* partials since the last that was looked up                         */
+    u64                 records, rows; /* of the last one that was                                     */
 };
 
 /* 64 records (fewer at a batch's end) on their way into their rows. */
@@ -58,6 +62,15 @@ struct block {
     u64                 fresh;
     u8                 *row[BLOCK];
 };
+
+/* Partials as lists give what tables give only if folding again in another grouping changes nothing: floating sums would
+ * differ in their last bits. And words of a key may find no room. */
+static bool combine_listable(const struct combine *c)
+{
+    for (u32 m = 0; m < c->spec.measures; m++)
+        if (c->kernel[m] == KERNEL_ADD_F64 || c->kernel[m] == KERNEL_AVG_F64) return false;
+    return !c->spec.layout->texts;
+}
 
 err combine_open(struct combine **out, const struct combine_spec *spec)
 {
@@ -85,6 +98,7 @@ err combine_open(struct combine **out, const struct combine_spec *spec)
         c->kernel[m] = kernels[measure->fold][measure->type];
         WEIR_ASSERT(c->kernel[m] != KERNEL_NONE);
     }
+    c->listable = combine_listable(c);
     *out = c;
     return OK;
 }
@@ -223,8 +237,14 @@ static void find_some(const struct combine *c, struct block *b)
 
 static void find_rows(const struct combine *c, struct block *b)
 {
-    if (b->homeless) find_some(c, b);
-    else groups_find_add(b->into, c->keys, b->n, b->found, &b->fresh);
+    if (b->homeless) {
+        find_some(c, b);
+    } else if (c->list && groups_room(b->into) >= b->n) {
+        groups_append(b->into, c->keys, b->n, b->found);
+        b->fresh = b->all;
+    } else {
+        groups_find_add(b->into, c->keys, b->n, b->found, &b->fresh);
+    }
     for (u32 i = 0; i < b->n; i++) {
         struct group_row *row = groups_row_write(b->into, b->found[i]);
         row->records++;
@@ -379,9 +399,24 @@ static void fold_measures(const struct combine *c, const struct block *b)
     if (any) mark_all(c, b);
 }
 
+#define LIST_SHARE 4  /* of so many records three in rows of their own make a list worth while */
+#define LIST_TURNS 16 /* partials until one is looked up again                                 */
+
+/* A new partial: where the last one had nearly as many rows as records, looking keys up finds nothing, and the partial is
+ * a mere list of rows that the window merges all the same. Now and then one is looked up, to see whether that still holds. */
+static void combine_turn(struct combine *c)
+{
+    bool crowded = c->listable && c->rows * LIST_SHARE >= c->records * (LIST_SHARE - 1) && c->records > 0;
+    c->list = crowded && ++c->turn < LIST_TURNS;
+    if (c->list) return;
+    c->turn = 0;
+    c->records = c->rows = 0;
+}
+
 void combine_push(struct combine *c, const struct batch *in, struct groups *into)
 {
     WEIR_ASSERT(into->layout == c->spec.layout);
+    if (groups_count(into) == 0) combine_turn(c);
     for (u32 at = 0; at < in->rows; at += BLOCK) {
         u32          n = in->rows - at < BLOCK ? in->rows - at : BLOCK;
         struct block b;
@@ -393,6 +428,9 @@ void combine_push(struct combine *c, const struct batch *in, struct groups *into
         if (b.fresh) put_carried(c, &b);
         fold_measures(c, &b);
     }
+    if (c->list) return;
+    c->records += in->rows;
+    c->rows = groups_count(into);
 }
 
 static const u8 kernels[FOLD_BINS + 1][FIELD_BINS + 1] = {

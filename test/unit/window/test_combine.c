@@ -425,6 +425,57 @@ static u64 sum_of(const struct groups *g, u32 row)
     return sum;
 }
 
+/* Pushes a partial of BATCH_ROWS records with numbers as keys, `keys` different ones, and adds up what its rows say of each. */
+static u32 push_numbers(struct small *s, struct groups *g, u64 keys, u64 *sums, u64 *records)
+{
+    groups_reset(g);
+    for (u32 i = 0; i < BATCH_ROWS; i++) s->bytes[i] = i % keys;
+    combine_push(s->combine, &s->batch, g);
+    for (u32 i = 0; i < groups_count(g); i++) {
+        struct value v;
+        groups_value(g, groups_row(g, i), 0, &v);
+        assert_int_equal(v.kind, VALUE_U64);
+        assert_true(v.u < keys);
+        sums[v.u] += sum_of(g, i);
+        records[v.u] += groups_row(g, i)->records;
+    }
+    return groups_count(g);
+}
+
+/* The key is the number that is summed, too. Four partials in five have hardly a key twice. */
+static void crowds_of_new_keys_become_lists_that_say_the_same(void **state)
+{
+    struct small *s = malloc(sizeof *s);
+    struct groups g;
+    u32           lists = 0, tables = 0;
+    small_init(s, FIELD_TAG);
+    combine_close(s->combine);
+    group_layout_fini(&s->layout);
+    s->field[0] = (struct field)MEASURE(FIELD_U64, FOLD_NONE);
+    s->columns[0].cells = s->bytes;
+    assert_false(err_is(group_layout_init(&s->layout, 1, 1, 1, s->field)));
+    struct combine_spec spec = { MINUTE, &s->schema, 1, 1, 1, s->column, &s->layout };
+    assert_false(err_is(combine_open(&s->combine, &spec)));
+    groups_init(&g, &s->layout, 100000);
+    for (u32 round = 0; round < 100; round++) {
+        u64 sums[BATCH_ROWS] = { 0 }, records[BATCH_ROWS] = { 0 };
+        u64 keys = round % 5 == 4 ? 10 : BATCH_ROWS - 24;
+        u32 rows = push_numbers(s, &g, keys, sums, records);
+        assert_true(rows == keys || rows == BATCH_ROWS);
+        if (rows == keys) tables++;
+        else lists++;
+        for (u64 k = 0; k < keys; k++) {
+            assert_int_equal(records[k], (BATCH_ROWS - 1 - k) / keys + 1);
+            assert_int_equal(sums[k], k * records[k]);
+        }
+    }
+    assert_in_range(lists, 30, 95);
+    assert_in_range(tables, 5, 70); /* now and then it is looked whether keys repeat again */
+    groups_fini(&g);
+    small_fini(s);
+    free(s);
+}
+
 static void what_finds_no_room_goes_to_other_and_is_counted(void **state)
 {
     static const enum field_type keys[] = { FIELD_TAG, FIELD_STRING };
@@ -540,6 +591,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_are_the_fold_of_their_records),
+        cmocka_unit_test(crowds_of_new_keys_become_lists_that_say_the_same),
         cmocka_unit_test(what_finds_no_room_goes_to_other_and_is_counted),
         cmocka_unit_test(a_full_dictionary_sends_new_texts_to_other_and_finds_old_ones),
         cmocka_unit_test(another_dictionary_or_a_reset_table_is_not_read_by_old_ids),
