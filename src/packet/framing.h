@@ -21,7 +21,8 @@ enum framing_result {
 struct framing_counts {
     u64 frames;
     u64 passed;    /* blocks without a packet                                                         */
-    u64 damaged;   /* records passed over since their own lengths contradict each other               */
+    u64 damaged;   /* pcapng's packets passed over: lengths that contradict each other, an interface
+                      that was not described, a time before 1970 or past 2262                         */
 };
 
 struct framing;

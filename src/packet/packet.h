@@ -24,10 +24,10 @@ enum packet_fault {
     PACKET_IP_SHORT,          /* ... in the IP header                     */
     PACKET_IP_VERSION,        /* neither 4 nor 6                          */
     PACKET_IP_HEADER_LENGTH,  /* IHL below 5                              */
-    PACKET_IP_TOTAL_LENGTH,   /* total length below the header's          */
-    PACKET_EXTENSION_SHORT,   /* captured bytes end in IPv6 extensions    */
-    PACKET_TRANSPORT_SHORT,   /* ... in the TCP, UDP, ICMP header: counted as IP, ports null */
-    PACKET_TCP_HEADER_LENGTH, /* data offset below 5 or past the datagram */
+    PACKET_IP_TOTAL_LENGTH,   /* total length below the header's; past the frame's end: counted as IP        */
+    PACKET_EXTENSION_SHORT,   /* captured bytes end in IPv6 extensions: counted as IP, ports null            */
+    PACKET_TRANSPORT_SHORT,   /* ... in the TCP, UDP, ICMP header: counted as IP, ports null                 */
+    PACKET_TCP_HEADER_LENGTH, /* data offset below 5 or past the datagram: counted as IP, ports known        */
     PACKET_TUNNEL_BAD,        /* the outer packet is told instead         */
     PACKET_FAULTS,
 };
@@ -81,8 +81,8 @@ struct packet_options {
     u32  depth; /* tunnels at most; 0 with `inner`: 4         */
 };
 
-/* out is filled whatever comes; kind PACKET_BAD has a fault, PACKET_IP may have PACKET_TRANSPORT_SHORT,
- * PACKET_TCP_HEADER_LENGTH or PACKET_TUNNEL_BAD. */
+/* out is filled whatever comes; kind PACKET_BAD has a fault, PACKET_IP may have PACKET_IP_TOTAL_LENGTH,
+ * PACKET_EXTENSION_SHORT, PACKET_TRANSPORT_SHORT, PACKET_TCP_HEADER_LENGTH or PACKET_TUNNEL_BAD. */
 void packet_parse(struct packet *out, const struct frame *in, const struct packet_options *how);
 
 /* "link type unknown": as counters and the manual call it. */
