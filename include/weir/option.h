@@ -16,6 +16,7 @@ enum option_type {
     OPTION_SPAN,   /* nanos: 500ms, 10s, 5m, 1h, 1d, 1y                    */
     OPTION_CHOICE, /* u32: index into `choices`                            */
     OPTION_NAMES,  /* struct option_names: a list of texts                 */
+    OPTION_PATHS,  /* the same of paths, relative to the recipe's folder; - stays as it is */
     OPTION_PAIRS,  /* struct option_pairs: a mapping of text to text       */
 };
 

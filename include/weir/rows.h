@@ -93,6 +93,7 @@ void row_seconds(struct row_writer *w, u64 ns);      /* reads back as VALUE_F64:
 void row_mean(struct row_writer *w, u128 ns, u64 n); /* reads back as VALUE_F64: ns / n / 1e9 */
 void row_text(struct row_writer *w, slice s);
 void row_value(struct row_writer *w, const struct value *v);
+void row_cells(struct row_writer *w, slice cells); /* that another writer wrote: as they are */
 
 /* One value after the other, without tables: the engine's own small records. */
 struct value_reader {

@@ -20,6 +20,7 @@ struct chunk_counts {
     u64 lines;
     u64 applied; /* records                                           */
     u64 late;
+    u64 filtered;
     u64 rejected;
 };
 
@@ -48,6 +49,8 @@ struct inlet {
     void (*complain)(struct inlet *, slice file, u64 offset, const char *what);
     /* The source cannot go on: the process ends with this text (lent for ever or by the source until close). */
     void (*fail)(struct inlet *, const char *text);
+    /* So many records (or packets, where they were lost before they were records) will never come; counted. */
+    void (*lost)(struct inlet *, u64 records);
 };
 
 /* A saved position: key and value are the source's own bytes. An empty value (at == NULL) deletes. */
@@ -75,6 +78,10 @@ struct source_type {
     size_t                     options_size; /* of the set-up struct                                */
     const struct metric       *metrics;
     const struct decoder_type *decoders[4]; /* formats it can feed, NULL ends                       */
+
+    /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.
+     * NULL: any that the table allows may. */
+    bool (*check)(const void *options, char *words, size_t size, const char **at);
 
     err (*open)(struct source **out, struct uv_loop_s *loop, struct inlet *to, const struct source_setup *setup);
     void (*pause)(struct source *);  /* offers nothing until resume */

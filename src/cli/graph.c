@@ -13,10 +13,12 @@ struct notation {
     const char *node[3]; /* source, step, sink: id, label */
     const char *edge;    /* id, id                        */
     const char *line;    /* line break inside a label     */
+    const char *quote, *less, *more, *back; /* what stands in a label for " < > \ */
 };
 
 static const struct notation mermaid = {
-    "flowchart LR\n", "", { "  %s([\"%s\"])\n", "  %s[\"%s\"]\n", "  %s[(\"%s\")]\n" }, "  %s --> %s\n", "<br/>"
+    "flowchart LR\n", "", { "  %s([\"%s\"])\n", "  %s[\"%s\"]\n", "  %s[(\"%s\")]\n" }, "  %s --> %s\n", "<br/>",
+    "#quot;", "#lt;", "#gt;", "\\"
 };
 
 static const struct notation dot = {
@@ -24,7 +26,8 @@ static const struct notation dot = {
     "}\n",
     { "  %s [shape=cds, label=\"%s\"];\n", "  %s [shape=box, label=\"%s\"];\n", "  %s [shape=cylinder, label=\"%s\"];\n" },
     "  %s -> %s;\n",
-    "\\n"
+    "\\n",
+    "\\\"", "<", ">", "\\\\"
 };
 
 struct label {
@@ -81,6 +84,31 @@ static void label_tag(struct label *l, const struct step_tag *t, const char *br)
     for (u32 g = 0; g < t->gives; g++) label_add(l, "%s %.*s", g ? "," : "", (int)t->give[g].len, t->give[g].at);
 }
 
+/* An expression may have in it what the notation takes for its own. */
+static void label_expr(struct label *l, slice text, const struct notation *n)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        if (c == '"') label_add(l, "%s", n->quote);
+        else if (c == '<') label_add(l, "%s", n->less);
+        else if (c == '>') label_add(l, "%s", n->more);
+        else if (c == '\\') label_add(l, "%s", n->back);
+        else label_add(l, "%c", (u8)c < ' ' ? ' ' : c);
+    }
+}
+
+static void label_filter(struct label *l, const struct step_filter *f, const struct notation *n)
+{
+    if (f->where) {
+        label_add(l, "%swhere ", n->line);
+        label_expr(l, f->where_text, n);
+    }
+    for (u32 i = 0; i < f->derives; i++) {
+        label_add(l, "%s%.*s = ", n->line, (int)f->derive[i].name.len, f->derive[i].name.at);
+        label_expr(l, f->derive[i].text, n);
+    }
+}
+
 static void graph_step(const struct recipe *r, const struct recipe_step *s, const struct notation *n)
 {
     char         id[300], from[300];
@@ -90,6 +118,8 @@ static void graph_step(const struct recipe *r, const struct recipe_step *s, cons
     case STEP_TAG: label_tag(&l, &s->tag, n->line); break;
     case STEP_WINDOW: label_window(&l, &s->window, n->line); break;
     case STEP_CASCADE: label_cascade(&l, &s->cascade, n->line); break;
+    case STEP_RECORDS: label_add(&l, "%srecords: %u fields", n->line, s->records.columns); break;
+    case STEP_FILTER: label_filter(&l, &s->filter, n); break;
     }
     node_id(id, sizeof id, "step", s->name);
     printf(n->node[1], id, l.at);

@@ -48,10 +48,19 @@ struct source_draft {
     struct source_column *column;  /* in order of first appearance   */
 };
 
-/* A column of a step's input: of the catalogue, or made by a tag step. */
+/* A column of a step's input: of the catalogue, or made by a tag or filter step. */
 struct column_ref {
     u32 step;  /* NONE: of the source        */
-    u32 index; /* in the catalogue or in the tag step's own columns */
+    u32 index; /* in the catalogue or in the step's own columns */
+};
+
+/* An expression that compiled. */
+struct expr_draft {
+    slice              text; /* canonical; empty: none                */
+    u32                uses;
+    struct column_ref *use;
+    bool               used; /* somebody takes the column it makes    */
+    u64                sum;  /* of all that its values depend on      */
 };
 
 struct step_draft {
@@ -64,11 +73,13 @@ struct step_draft {
     bool               needed;  /* a step or sink takes from it                         */
     bool               clash;   /* told: two columns of one name                        */
     u32                from_step, source; /* NONE: unknown                              */
-    u32                own;     /* STEP_TAG: columns it makes: sides x gives            */
+    u32                own;     /* columns it makes: STEP_TAG: sides x gives; STEP_FILTER: derived */
     struct field      *field;   /* of these                                             */
+    slice             *own_unit; /* STEP_FILTER: of these                               */
+    struct expr_draft  where, *derive; /* STEP_FILTER: derive per own column            */
     struct column_ref  address[SIDES_MAX];
-    struct column_ref *ref;     /* STEP_WINDOW: keys, carried, measures                 */
-    slice             *unit;    /* STEP_WINDOW, STEP_CASCADE: of recipe_step.out.field  */
+    struct column_ref *ref;     /* STEP_WINDOW: keys, carried, measures; STEP_RECORDS: columns */
+    slice             *unit;    /* STEP_WINDOW, STEP_CASCADE: of recipe_step.out.field; STEP_RECORDS: of records.field */
     slice              table;   /* `table:` as written; empty: not given                */
 };
 
@@ -106,6 +117,10 @@ void layout_read(struct draft *d, const struct node *map);
 /* "ip", "bins(7)": as layouts spell it; buf has 16 bytes. */
 const char *layout_type_text(const struct field *f, char *buf);
 
+/* `agg:` of a field whose type is known; `unit:`. */
+bool agg_read(struct draft *d, const struct node *n, struct field *f);
+bool unit_read(struct draft *d, const struct node *n, slice *unit);
+
 /* sources.c */
 void sources_read(struct draft *d, const struct node *map);
 u32  source_column_find(const struct source_draft *s, slice name); /* NONE: unknown */
@@ -115,10 +130,14 @@ void steps_read(struct draft *d, const struct node *map);
 void step_tag_read(struct draft *d, u32 step);
 void step_window_read(struct draft *d, u32 step);
 void step_cascade_read(struct draft *d, u32 step);
+void step_records_read(struct draft *d, u32 step);
+void step_filter_read(struct draft *d, u32 step);
 bool step_column_find(const struct draft *d, u32 step, slice name, struct column_ref *out);
 const struct field *column_field(const struct draft *d, u32 source, struct column_ref ref);
+slice column_unit(const struct draft *d, u32 source, struct column_ref ref);
 /* All columns of the records that the step takes; only: FOLD_NONE for tags, anything else for measures. */
 struct names step_column_names(const struct draft *d, u32 step, bool measures);
+struct names step_columns(const struct draft *d, u32 step); /* both */
 
 /* sinks.c */
 void sinks_read(struct draft *d, const struct node *map);

@@ -50,6 +50,45 @@ static u64 upstream_sum(const struct draft *d, u32 step)
     return from < 0 ? source_sum(d, d->r->step[step].from_source) : d->r->step[from].fingerprint;
 }
 
+/* Whence a column of a step's input comes. A tag step is among what feeds the step. */
+static const char *ref_text(struct draft *d, u32 source, struct column_ref ref)
+{
+    struct arena *a = &d->f->arena;
+    if (ref.step == NONE) return origin_text(a, &d->r->source[source], d->source[source].column[ref.index].field.name);
+    if (d->step[ref.step].kind != STEP_FILTER) return "";
+    return arena_printf(a, "<%016llx>", (unsigned long long)d->step[ref.step].derive[ref.index].sum);
+}
+
+static u64 expr_sum(struct draft *d, u32 source, const struct expr_draft *e)
+{
+    struct arena *a = &d->f->arena;
+    const char   *text = arena_printf(a, "expr %.*s", LEN(e->text));
+    for (u32 i = 0; i < e->uses; i++) text = arena_printf(a, "%s %s", text, ref_text(d, source, e->use[i]));
+    return sum_of(text);
+}
+
+/* What is derived counts for those who use it; for all who take the step's records only `where` does. */
+static u64 filter_sum(struct draft *d, u32 step)
+{
+    struct step_draft *s = &d->step[step];
+    for (u32 i = 0; i < s->own; i++) s->derive[i].sum = expr_sum(d, s->source, &s->derive[i]);
+    if (s->where.text.len == 0) return upstream_sum(d, step);
+    s->where.sum = expr_sum(d, s->source, &s->where);
+    return sum_of(arena_printf(&d->f->arena, "where %016llx from %016llx", (unsigned long long)s->where.sum,
+                               (unsigned long long)upstream_sum(d, step)));
+}
+
+static u64 records_sum(struct draft *d, u32 step)
+{
+    struct arena              *a = &d->f->arena;
+    const struct step_records *r = &d->r->step[step].records;
+    const char                *text = "records";
+    for (u32 i = 0; i < r->columns; i++)
+        text = arena_printf(a, "%s %s%s", text, field_text(a, &r->field[i], NULL),
+                            ref_text(d, d->step[step].source, d->step[step].ref[i]));
+    return sum_of(arena_printf(a, "%s from %016llx", text, (unsigned long long)upstream_sum(d, step)));
+}
+
 static u64 tag_sum(struct draft *d, u32 step)
 {
     struct arena             *a = &d->f->arena;
@@ -60,7 +99,7 @@ static u64 tag_sum(struct draft *d, u32 step)
     for (u32 side = 0; side < s->tag.sides; side++) {
         slice address = out->field[s->tag.address[side]].name;
         text = arena_printf(a, "%s of %.*s%s", text, LEN(address),
-                            origin_text(a, &d->r->source[s->from_source], address));
+                            ref_text(d, s->from_source, d->step[step].address[side]));
         for (u32 g = 0; g < s->tag.gives; g++)
             text = arena_printf(a, "%s %.*s", text, LEN(out->field[s->tag.base[side] + g].name));
     }
@@ -77,7 +116,7 @@ static u64 window_sum(struct draft *d, u32 step)
     for (u32 i = 0; i < tags + w->measures; i++) {
         const char *part = i == 0 ? " by" : i == w->keys ? " carry" : i == tags ? " measure" : "";
         text = arena_printf(a, "%s%s %s%s", text, part, field_text(a, &w->field[i], w->field + tags),
-                            origin_text(a, &d->r->source[s->from_source], w->field[i].name));
+                            ref_text(d, s->from_source, d->step[step].ref[i]));
     }
     return sum_of(arena_printf(a, "%s from %016llx", text, (unsigned long long)upstream_sum(d, step)));
 }
@@ -110,6 +149,16 @@ static void cascade_sums(struct draft *d, u32 step)
     s->fingerprint = sum_of(all);
 }
 
+static u64 step_sum(struct draft *d, u32 step)
+{
+    switch (d->r->step[step].kind) {
+    case STEP_TAG: return tag_sum(d, step);
+    case STEP_FILTER: return filter_sum(d, step);
+    case STEP_RECORDS: return records_sum(d, step);
+    default: return window_sum(d, step);
+    }
+}
+
 void fingerprints_make(struct draft *d)
 {
     u32 ops = 0;
@@ -122,7 +171,7 @@ void fingerprints_make(struct draft *d)
             cascade_sums(d, i);
             continue;
         }
-        s->fingerprint = s->kind == STEP_TAG ? tag_sum(d, i) : window_sum(d, i);
+        s->fingerprint = step_sum(d, i);
         if (s->kind == STEP_WINDOW) s->window.op = add_op(d, s->name, s->fingerprint);
     }
 }

@@ -98,7 +98,7 @@ static bool fold_fits(enum field_type type, enum fold fold)
     }
 }
 
-static bool read_agg(struct draft *d, const struct node *n, struct field *f)
+bool agg_read(struct draft *d, const struct node *n, struct field *f)
 {
     slice       text;
     const char *names[12];
@@ -128,7 +128,7 @@ static bool read_measure(struct reading *r, const struct node *map, struct field
     char               type[16];
     if (measure != NULL && !read_name(d, measure, "measure", &f->name)) return false;
     if (agg != NULL) {
-        if (!read_agg(d, agg, f)) return false;
+        if (!agg_read(d, agg, f)) return false;
     } else if (measure != NULL) {
         f->fold = default_fold(f->type);
         if (f->fold == FOLD_NONE) {
@@ -147,6 +147,17 @@ static bool read_measure(struct reading *r, const struct node *map, struct field
     return true;
 }
 
+bool unit_read(struct draft *d, const struct node *n, slice *unit)
+{
+    if (!read_text(d, n, "unit", unit)) return false;
+    for (size_t i = 0; i < unit->len; i++)
+        if ((unsigned char)unit->at[i] < ' ') { /* it becomes a comment in SQL */
+            findings_error(d->f, n->at, NULL, "`unit` is one line of text");
+            return false;
+        }
+    return true;
+}
+
 static bool read_extras(struct reading *r, const struct node *map, struct layout_field *field, slice *unit)
 {
     struct draft      *d = r->d;
@@ -159,12 +170,7 @@ static bool read_extras(struct reading *r, const struct node *map, struct layout
         good = false;
     }
     if (rank != NULL) good = read_bool(d, rank, "rank", &field->field.ranked) && good;
-    if (u != NULL) good = read_text(d, u, "unit", unit) && good;
-    for (size_t i = 0; u != NULL && good && i < unit->len; i++)
-        if ((unsigned char)unit->at[i] < ' ') { /* it becomes a comment in SQL */
-            findings_error(d->f, u->at, NULL, "`unit` is one line of text");
-            good = false;
-        }
+    if (u != NULL) good = unit_read(d, u, unit) && good;
     return good;
 }
 

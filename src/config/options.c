@@ -59,7 +59,10 @@ static bool read_option_names(struct draft *d, const struct node *n, const struc
     const struct node **nodes;
     if (!read_names(d, n, o->name, &names, &nodes)) return false;
     *out = (struct option_names){ names.count, arena_array(d->a, const char *, names.count) };
-    for (u32 i = 0; i < names.count; i++) out->name[i] = arena_str(d->a, names.at[i]);
+    for (u32 i = 0; i < names.count; i++) {
+        bool plain = o->type == OPTION_NAMES || slice_is(names.at[i], "-");
+        out->name[i] = plain ? arena_str(d->a, names.at[i]) : path_join(d->a, d->folder, names.at[i]);
+    }
     return true;
 }
 
@@ -96,7 +99,8 @@ static bool read_option(struct draft *d, const struct node *n, const struct opti
     case OPTION_SIZE: return read_size(d, n, o->name, o->min, max, at);
     case OPTION_SPAN: return read_option_span(d, n, o, at);
     case OPTION_CHOICE: return read_choice(d, n, o->name, choices_of(&d->f->arena, o->choices), at);
-    case OPTION_NAMES: return read_option_names(d, n, o, at);
+    case OPTION_NAMES:
+    case OPTION_PATHS: return read_option_names(d, n, o, at);
     case OPTION_PAIRS: return read_option_pairs(d, n, o, at);
     }
     WEIR_ASSERT(false); /* all types have been handled */
@@ -109,7 +113,7 @@ static void fall_back(struct draft *d, const struct option *o, void *at)
     struct node text = {
         .kind = NODE_TEXT, .quoted = true, .text = slice_str(o->fallback), .at = { .file = "option table" }
     };
-    if (o->type == OPTION_NAMES) {
+    if (o->type == OPTION_NAMES || o->type == OPTION_PATHS) {
         struct names words = choices_of(d->a, o->fallback);
         struct node  list = { .kind = NODE_LIST, .count = words.count, .at = text.at };
         list.item = arena_array(d->a, struct node, words.count);

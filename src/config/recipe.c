@@ -157,10 +157,18 @@ void recipe_read(struct recipe **out, const char *path, const struct recipe_lent
         recipe_free(r);
 }
 
+static void filter_free(struct step_filter *f)
+{
+    if (f->where != NULL) expr_free(f->where);
+    for (u32 i = 0; i < f->derives; i++)
+        if (f->derive[i].expr != NULL) expr_free(f->derive[i].expr);
+}
+
 void recipe_free(struct recipe *r)
 {
     if (r == NULL) return;
     for (u32 i = 0; r->step != NULL && i < r->steps; i++) {
+        if (r->step[i].kind == STEP_FILTER) filter_free(&r->step[i].filter);
         if (r->step[i].kind == STEP_WINDOW) group_layout_fini(&r->step[i].window.layout);
         if (r->step[i].kind == STEP_CASCADE) group_layout_fini(&r->step[i].cascade.layout);
     }

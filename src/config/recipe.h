@@ -6,6 +6,7 @@
 #pragma once
 
 #include "weir/arena.h"
+#include "weir/expr.h"
 #include "weir/groups.h"
 #include "weir/sink.h"
 #include "weir/source.h"
@@ -26,7 +27,7 @@ struct recipe_source {
     u32                        rejects_table, ledger_table; /* UINT32_MAX: no sink wants it              */
 };
 
-enum step_kind { STEP_TAG, STEP_WINDOW, STEP_CASCADE };
+enum step_kind { STEP_TAG, STEP_WINDOW, STEP_CASCADE, STEP_RECORDS, STEP_FILTER };
 
 struct step_tag {
     const char *path;  /* of the CSV */
@@ -36,6 +37,27 @@ struct step_tag {
     slice       give[9]; /* tag.h allows 8 words and the net */
     i32         net_at;     /* which of gives is the net; -1: none                              */
     u32         base[2];    /* first batch column made for a side: base + g for gives[g]        */
+};
+
+/* A column that a filter step makes. */
+struct recipe_derive {
+    slice        name;
+    slice        text;   /* canonical */
+    slice        unit;   /* may be empty */
+    struct expr *expr;   /* NULL: not used */
+    bool         used;   /* by a later expression, a window or a records step */
+    u32          column; /* of the batch                                      */
+};
+
+#define RECIPE_FILTERS_MAX 63 /* `where` of one source */
+
+/* Which records pass. Expressions are over the columns of recipe_step.out. */
+struct step_filter {
+    struct expr          *where;      /* NULL: all pass                                 */
+    slice                 where_text; /* canonical                                      */
+    bool                  first;      /* `where` uses a column derived here             */
+    u32                   derives;
+    struct recipe_derive *derive;     /* in order: each may use those before it         */
 };
 
 struct step_window {
@@ -48,6 +70,14 @@ struct step_window {
     u32                 table;    /* of its rows; UINT32_MAX: no sink wants it                     */
     u32                 late_table; /* the same for rows that came too late                        */
     u32                 op;       /* number in the image                                           */
+};
+
+/* A row for each record. */
+struct step_records {
+    u32           columns;
+    u32          *column; /* batch columns, in the order of the table               */
+    struct field *field;  /* of these: what is a measure there is one here, unfolded */
+    u32           table;  /* UINT32_MAX: no sink wants it                           */
 };
 
 enum way { WAY_SRC, WAY_DST, WAY_BOTH };
@@ -83,17 +113,20 @@ struct recipe_step {
     enum step_kind kind;
     i32            from_step;   /* -1: from_source                                      */
     u32            from_source; /* the source this step's records come from in the end  */
-    slice          prefix;      /* of its tables' names: p2_raw; a cascade's p2; STEP_TAG: empty      */
-    /* STEP_TAG: columns of the batch after it, in batch order: the input's, then its own. Its own stand behind the
-     * decoded measures and count as `measures`, so only tags + measures (the number of columns) and field[] mean
-     * something; a column is a measure if its fold is not FOLD_NONE.
-     * STEP_WINDOW, STEP_CASCADE: the closed rows: keys and carried, then measures. */
+    slice          prefix;      /* of its tables' names: p2_raw; a cascade's p2; empty without tables */
+    /* STEP_TAG, STEP_FILTER: columns of the batch after it, in batch order: the input's, then its own. Its own stand
+     * behind the decoded measures and count as `measures`, so only tags + measures (the number of columns) and field[]
+     * mean something; a column is a measure if its fold is not FOLD_NONE.
+     * STEP_WINDOW, STEP_CASCADE: the closed rows: keys and carried, then measures.
+     * STEP_RECORDS: empty. */
     struct schema  out;
     u64            fingerprint; /* of everything its state depends on                   */
     union {
         struct step_tag     tag;
         struct step_window  window;
         struct step_cascade cascade;
+        struct step_records records;
+        struct step_filter  filter;
     };
 };
 
@@ -110,9 +143,11 @@ struct recipe_sink {
  *   window, cascade  timestamp*, keys*, carried, measures, records, closed_by, revision
  *   rank             the same; after a ranked measure's columns its <measure>_rank
  *   late             timestamp*, keys*, arrived*, carried, measures, records
+ *   records          timestamp*, arrived*, the columns as `records:` lists them
  *   rejects          timestamp*, file*, offset*, line, reason, field, sample
  *   ledger           timestamp*, read, applied, late, duplicate, filtered, rejected, lost, bytes, complaints
- * (* primary key). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 .. <m>_k.
+ * (* primary key; arrived: a number that no other row of the table has, in a records table 1 for the first record, 2 for
+ * the next). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 .. <m>_k.
  * Names: <source>_<step>, <source>_<way><kind>_<level>, ..._rank, <source>_<step>_late, <source>_rejects, <source>_ledger;
  * a step's `table:` replaces <source>_<step> or <source>. Level names: 1m minutely, 5m fively, 1h hourly, 1d daily, else
  * the span itself (10m). */

@@ -109,9 +109,10 @@ static void put_option_lists(struct printing *p, const struct option *o, const v
 {
     const struct option_names *names = at;
     const struct option_pairs *pairs = at;
-    if (o->type == OPTION_NAMES && (names->count > 0 || o->fallback != NULL)) {
+    if (o->type != OPTION_PAIRS && (names->count > 0 || o->fallback != NULL)) {
         PUT(p, "    %s: [", o->name);
-        for (u32 i = 0; i < names->count; i++) PUT(p, "%s%s", i > 0 ? ", " : "", text_of(p, names->name[i]));
+        for (u32 i = 0; i < names->count; i++) PUT(p, "%s%s", i > 0 ? ", " : "",
+                o->type == OPTION_PATHS ? path_of(p, names->name[i]) : text_of(p, names->name[i]));
         PUT(p, "]\n");
     }
     if (o->type == OPTION_PAIRS && pairs->count > 0) {
@@ -153,6 +154,7 @@ static void put_option(struct printing *p, const struct option *o, const void *a
         break;
     case OPTION_CHOICE: PUT(p, "    %s: %s\n", o->name, scalar(p, choice_word(o->choices, *(const u32 *)at))); break;
     case OPTION_NAMES:
+    case OPTION_PATHS:
     case OPTION_PAIRS: put_option_lists(p, o, at); break;
     }
 }
@@ -268,6 +270,27 @@ static void put_cascade(struct printing *p, const struct recipe_step *s)
         LEN(s->prefix));
 }
 
+static void put_filter(struct printing *p, const struct recipe_step *s)
+{
+    const struct step_filter *f = &s->filter;
+    if (f->where != NULL) PUT(p, "    where: %s\n", scalar(p, f->where_text));
+    if (f->derives > 0) PUT(p, "    derive:\n");
+    for (u32 i = 0; i < f->derives; i++) {
+        const struct field *made = &s->out.field[f->derive[i].column];
+        PUT(p, "      %.*s: { expr: %s", LEN(made->name), scalar(p, f->derive[i].text));
+        if (made->fold != FOLD_NONE) PUT(p, ", agg: %s", fold_name(made->fold));
+        if (f->derive[i].unit.len > 0) PUT(p, ", unit: %s", scalar(p, f->derive[i].unit));
+        PUT(p, " }\n");
+    }
+}
+
+static void put_records(struct printing *p, const struct recipe_step *s)
+{
+    PUT(p, "    records: ");
+    put_names(p, s->records.field, s->records.columns);
+    PUT(p, "    table: %.*s\n", LEN(s->prefix));
+}
+
 static void put_step(struct printing *p, const struct recipe_step *s)
 {
     slice from = s->from_step < 0 ? p->r->source[s->from_source].name : p->r->step[s->from_step].name;
@@ -275,13 +298,17 @@ static void put_step(struct printing *p, const struct recipe_step *s)
     if (s->kind == STEP_TAG) put_tag(p, s);
     if (s->kind == STEP_WINDOW) put_window(p, s);
     if (s->kind == STEP_CASCADE) put_cascade(p, s);
+    if (s->kind == STEP_FILTER) put_filter(p, s);
+    if (s->kind == STEP_RECORDS) put_records(p, s);
 }
 
 /* A sink wants all tables of a step or none. */
 static bool takes(const struct recipe_sink *k, const struct recipe_step *s)
 {
-    if (s->kind == STEP_TAG) return false;
-    u32 table = s->kind == STEP_WINDOW ? s->window.table : s->cascade.line[0].table;
+    u32 table = UINT32_MAX;
+    if (s->kind == STEP_WINDOW) table = s->window.table;
+    if (s->kind == STEP_CASCADE) table = s->cascade.line[0].table;
+    if (s->kind == STEP_RECORDS) table = s->records.table;
     return table != UINT32_MAX && k->wanted[table];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sinks.c: the ways out: which steps' tables each takes, and how long it keeps them.
  *
- * `retain:` names a window step, a level of a cascade by its span, or late, rejects, ledger. */
+ * `retain:` names a window or records step, a level of a cascade by its span, or late, rejects, ledger. */
 #include "config/options.h"
 #include "config/units.h"
 
@@ -16,16 +16,21 @@ static struct names sink_type_names(struct draft *d)
     return n;
 }
 
+static bool gives_table(enum step_kind kind)
+{
+    return kind == STEP_WINDOW || kind == STEP_CASCADE || kind == STEP_RECORDS;
+}
+
 /* A step that gives tables. */
 static bool take_step(struct draft *d, struct sink_draft *s, const struct node *n, slice name)
 {
     struct names known = { 0, arena_array(&d->f->arena, slice, d->r->steps) };
     for (u32 i = 0; i < d->r->steps; i++) {
-        if (d->step[i].kind != STEP_TAG) known.at[known.count++] = d->step[i].name;
+        if (gives_table(d->step[i].kind)) known.at[known.count++] = d->step[i].name;
         if (!slice_eq(d->step[i].name, name)) continue;
         d->step[i].needed = s->takes[i] = true;
-        if (!d->step[i].kind_ok || d->step[i].kind != STEP_TAG) return true;
-        findings_error(d->f, n->at, NULL, "step `%s` gives no table; sinks take windows and cascades", name.at);
+        if (!d->step[i].kind_ok || gives_table(d->step[i].kind)) return true;
+        findings_error(d->f, n->at, NULL, "step `%s` gives no table; sinks take windows, cascades and records", name.at);
         return false;
     }
     findings_error(d->f, n->at, findings_suggest(d->f, name, known), "unknown step `%s`", name.at);
@@ -58,7 +63,7 @@ static bool levels_of(struct draft *d, const struct sink_draft *s, struct names 
     for (u32 i = 0; i < d->r->steps; i++) {
         if (!s->takes[i]) continue;
         if (!d->step[i].ok) return false;
-        if (d->step[i].kind == STEP_WINDOW) out->at[out->count++] = d->step[i].name;
+        if (d->step[i].kind == STEP_WINDOW || d->step[i].kind == STEP_RECORDS) out->at[out->count++] = d->step[i].name;
         for (u32 l = 0; d->step[i].kind == STEP_CASCADE && l < d->r->step[i].cascade.levels; l++)
             out->at[out->count++] = arena_copy(d->a, span_format(d->r->step[i].cascade.length[l], buf));
     }

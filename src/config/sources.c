@@ -190,6 +190,17 @@ static void read_common(struct draft *d, struct recipe_source *out, const struct
         findings_error(d->f, at, NULL, "source `%.*s` has no `format`", LEN(out->name));
 }
 
+/* What a type asks of its options together. */
+static void check_options(struct draft *d, const struct recipe_source *out, const struct node *map, const char *in,
+                          struct place at)
+{
+    char               words[512] = "";
+    const char        *key = NULL;
+    if (out->type->check == NULL || out->type->check(out->options, words, sizeof words, &key)) return;
+    const struct node *n = key != NULL ? map_find(map, key) : NULL;
+    findings_error(d->f, n != NULL ? n->at : at, NULL, "%s: %s", in, words);
+}
+
 static void read_source(struct draft *d, u32 i, const struct node *map)
 {
     struct recipe_source *out = &d->r->source[i];
@@ -203,8 +214,11 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
     else if (read_choice(d, type, "type", types, &number))
         out->type = d->lent->sources[number];
     read_common(d, out, map, at);
-    if (out->type != NULL)
+    if (out->type != NULL) {
+        u32 before = d->f->errors;
         out->options = options_read(d, map, out->type->options, out->type->options_size, source_keys, in, at);
+        if (d->f->errors == before) check_options(d, out, map, in, at);
+    }
     if (layouts != NULL)
         read_layouts(d, i, layouts);
     else

@@ -146,7 +146,7 @@ static bool check_mirrors(struct draft *d, u32 step, const struct node *ways)
     const struct source_draft *source = &d->source[d->step[step].source];
     bool                       good = true;
     for (u32 i = w->keys + w->carried; i < w->keys + w->carried + w->measures; i++) {
-        u32 mirror = source->column[d->step[below].ref[i].index].field.mirror;
+        u32 mirror = column_field(d, d->step[step].source, d->step[below].ref[i])->mirror;
         if (mirror == FIELD_NO_MIRROR || w->field[i].mirror != FIELD_NO_MIRROR) continue;
         slice other = source->column[mirror].field.name;
         findings_error(

@@ -25,6 +25,12 @@ static bool is_chosen(const struct choice *c, struct column_ref ref)
     return false;
 }
 
+static void add_measure(struct choice *c, struct column_ref ref)
+{
+    c->ref[chosen(c)] = ref;
+    c->measures++;
+}
+
 static bool key_type(enum field_type t)
 {
     return t != FIELD_F64 && t != FIELD_SAMPLING && t != FIELD_BINS;
@@ -78,7 +84,7 @@ static void carry_words(const struct draft *d, u32 step, struct choice *c)
 {
     for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step) {
         const struct step_tag *t = &d->r->step[up].tag;
-        if (t->net_at < 0) continue;
+        if (d->step[up].kind != STEP_TAG || t->net_at < 0) continue;
         for (u32 g = 0; g < t->gives; g++)
             for (u32 side = 0; side < t->sides; side++) {
                 struct column_ref key = { up, side * t->gives + (u32)t->net_at }, word = { up, side * t->gives + g };
@@ -117,31 +123,43 @@ static bool read_carry(struct draft *d, u32 step, struct choice *c)
     return good;
 }
 
-static void all_measures(const struct draft *d, u32 step, struct choice *c)
+static bool measures_fit(struct draft *d, u32 step, struct place at, u32 count)
+{
+    if (count <= MEASURES_MAX) return true;
+    findings_error(d->f, at, "name fewer `measures`", "window `%.*s` has more than %d measures", LEN(d->step[step].name),
+                   MEASURES_MAX);
+    return false;
+}
+
+/* The source's, then those derived on the way, the nearest step's first. */
+static bool all_measures(struct draft *d, u32 step, struct choice *c)
 {
     const struct source_draft *s = &d->source[d->step[step].source];
-    for (u32 i = 0; i < s->columns; i++) {
-        if (s->column[i].field.fold == FOLD_NONE) continue;
-        c->ref[chosen(c)] = (struct column_ref){ NONE, i };
-        c->measures++;
-    }
+    u32                        count = 0;
+    for (u32 i = 0; i < s->columns; i++) count += s->column[i].field.fold != FOLD_NONE;
+    for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step)
+        for (u32 i = 0; i < d->step[up].own; i++) count += d->step[up].field[i].fold != FOLD_NONE;
+    if (!measures_fit(d, step, d->step[step].at, count)) return false;
+    for (u32 i = 0; i < s->columns; i++)
+        if (s->column[i].field.fold != FOLD_NONE) add_measure(c, (struct column_ref){ NONE, i });
+    for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step)
+        for (u32 i = 0; i < d->step[up].own; i++)
+            if (d->step[up].field[i].fold != FOLD_NONE) add_measure(c, (struct column_ref){ up, i });
+    return true;
 }
 
 static bool read_measures(struct draft *d, u32 step, struct choice *c)
 {
     const struct node  *n = map_find(d->step[step].map, "measures"), **nodes;
     struct names        names;
-    if (n == NULL) {
-        if (d->step[step].ok) all_measures(d, step, c);
-        return true;
-    }
+    if (n == NULL) return !d->step[step].ok || all_measures(d, step, c);
     bool good = read_names(d, n, "measures", &names, &nodes);
+    good = good && measures_fit(d, step, n->at, names.count);
     for (u32 i = 0; good && i < names.count && d->step[step].ok; i++) {
         struct column_ref ref;
         bool              known = step_column_find(d, step, names.at[i], &ref);
         if (known && column_field(d, d->step[step].source, ref)->fold != FOLD_NONE) {
-            c->ref[chosen(c)] = ref;
-            c->measures++;
+            add_measure(c, ref);
             continue;
         }
         const char *hint = findings_suggest(d->f, names.at[i], step_column_names(d, step, true));
@@ -156,7 +174,6 @@ static bool read_measures(struct draft *d, u32 step, struct choice *c)
 static void make_fields(struct draft *d, u32 step, const struct choice *c)
 {
     struct step_draft         *s = &d->step[step];
-    const struct source_draft *source = &d->source[s->source];
     struct step_window        *w = &d->r->step[step].window;
     u32                        tags = c->keys + c->carried;
     w->keys = c->keys;
@@ -170,9 +187,9 @@ static void make_fields(struct draft *d, u32 step, const struct choice *c)
         u32 mirror = column_field(d, s->source, c->ref[i])->mirror;
         w->field[i] = *column_field(d, s->source, c->ref[i]);
         w->field[i].mirror = FIELD_NO_MIRROR;
-        if (c->ref[i].step == NONE) s->unit[i] = source->column[c->ref[i].index].unit;
+        s->unit[i] = column_unit(d, s->source, c->ref[i]);
         for (u32 j = tags; mirror != FIELD_NO_MIRROR && j < chosen(c); j++)
-            if (c->ref[j].index == mirror) w->field[i].mirror = j - tags;
+            if (c->ref[j].step == NONE && c->ref[j].index == mirror) w->field[i].mirror = j - tags;
     }
     d->r->step[step].out = (struct schema){ tags, c->measures, w->field };
 }

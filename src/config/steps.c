@@ -6,11 +6,18 @@
 #include "config/read.h"
 
 struct kind_word {
-    const char *key;
+    const char *name;
     void (*read)(struct draft *d, u32 step);
 };
 
+/* The key that tells a step's kind. */
+struct kind_key {
+    const char    *key;
+    enum step_kind kind;
+};
+
 static const struct kind_word kind_words[];
+static const struct kind_key  kind_keys[];
 
 bool step_column_find(const struct draft *d, u32 step, slice name, struct column_ref *out)
 {
@@ -31,35 +38,57 @@ const struct field *column_field(const struct draft *d, u32 source, struct colum
     return ref.step == NONE ? &d->source[source].column[ref.index].field : &d->step[ref.step].field[ref.index];
 }
 
-struct names step_column_names(const struct draft *d, u32 step, bool measures)
+slice column_unit(const struct draft *d, u32 source, struct column_ref ref)
+{
+    if (ref.step == NONE) return d->source[source].column[ref.index].unit;
+    return d->step[ref.step].own_unit != NULL ? d->step[ref.step].own_unit[ref.index] : S("");
+}
+
+/* Columns of the step's input: those of folds `none` and `other`, as far as asked for. */
+static struct names columns_named(const struct draft *d, u32 step, bool tags, bool measures)
 {
     const struct source_draft *s = &d->source[d->step[step].source];
     u32                        room = s->columns;
     for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step) room += d->step[up].own;
     struct names n = { 0, arena_array(&d->f->arena, slice, room) };
-    for (u32 up = d->step[step].from_step; up != NONE && !measures; up = d->step[up].from_step)
-        for (u32 i = 0; i < d->step[up].own; i++) n.at[n.count++] = d->step[up].field[i].name;
+    for (u32 up = d->step[step].from_step; up != NONE; up = d->step[up].from_step)
+        for (u32 i = 0; i < d->step[up].own; i++)
+            if (d->step[up].field[i].fold != FOLD_NONE ? measures : tags) n.at[n.count++] = d->step[up].field[i].name;
     for (u32 i = 0; i < s->columns; i++)
-        if ((s->column[i].field.fold != FOLD_NONE) == measures) n.at[n.count++] = s->column[i].field.name;
+        if (s->column[i].field.fold != FOLD_NONE ? measures : tags) n.at[n.count++] = s->column[i].field.name;
     return n;
 }
 
-/* Exactly one of `tag:`, `window:`, `cascade:` says what the step is. */
+struct names step_column_names(const struct draft *d, u32 step, bool measures)
+{
+    return columns_named(d, step, !measures, measures);
+}
+
+struct names step_columns(const struct draft *d, u32 step)
+{
+    return columns_named(d, step, true, true);
+}
+
+/* One kind of key says what the step is. */
 static bool read_kind(struct draft *d, struct step_draft *s)
 {
-    u32 found = 0;
-    for (u32 i = 0; i <= STEP_CASCADE; i++) {
-        const struct node *n = map_find(s->map, kind_words[i].key);
+    bool found = false, good = true;
+    for (const struct kind_key *k = kind_keys; k->key != NULL; k++) {
+        const struct node *n = map_find(s->map, k->key);
         if (n == NULL) continue;
-        if (found++ == 0)
-            s->kind = (enum step_kind)i;
-        else
+        if (!found) {
+            s->kind = k->kind;
+            found = true;
+        } else if (s->kind != k->kind) {
             findings_error(d->f, n->at, "make a step of its own of it", "step `%.*s` is a %s already", LEN(s->name),
-                           kind_words[s->kind].key);
+                           kind_words[s->kind].name);
+            good = false;
+        }
     }
-    if (found == 0)
-        findings_error(d->f, s->at, NULL, "step `%.*s` needs one of `tag`, `window`, `cascade`", LEN(s->name));
-    return found == 1;
+    if (!found)
+        findings_error(d->f, s->at, NULL, "step `%.*s` needs one of `tag`, `where`, `derive`, `window`, `cascade`, `records`",
+                       LEN(s->name));
+    return found && good;
 }
 
 static bool name_free(struct draft *d, const struct node *key)
@@ -95,7 +124,23 @@ static void add_step(struct draft *d, const struct node *key, const struct node 
     d->r->steps++;
 }
 
-/* What may feed what: tags and windows take records, cascades take closed windows. */
+/* Steps whose `from` gives records, not windows. */
+static bool gives_records(enum step_kind kind)
+{
+    return kind == STEP_TAG || kind == STEP_FILTER;
+}
+
+static const char *feed_hint(struct draft *d, const struct step_draft *s)
+{
+    const struct step_draft *from = &d->step[s->from_step];
+    if (from->kind == STEP_RECORDS) return findings_hint(d->f, "take from what `%.*s` takes from", LEN(from->name));
+    if (s->kind == STEP_WINDOW) return "wider windows of the same groups are a `cascade`";
+    if (s->kind == STEP_RECORDS)
+        return findings_hint(d->f, "the rows of `%.*s` go to a sink that names it in its `from`", LEN(from->name));
+    return NULL;
+}
+
+/* What may feed what: tags, filters, windows and records take records, cascades take closed windows. */
 static bool feeds(struct draft *d, const struct step_draft *s)
 {
     if (s->from_step != NONE && !d->step[s->from_step].kind_ok) return false; /* told there */
@@ -106,11 +151,10 @@ static bool feeds(struct draft *d, const struct step_draft *s)
                        s->from->text.at);
         return false;
     }
-    if (s->from_step == NONE || d->step[s->from_step].kind == STEP_TAG) return true;
-    const char *hint = s->kind == STEP_WINDOW ? "wider windows of the same groups are a `cascade`" : NULL;
-    findings_error(d->f, s->from->at, hint,
-                   "a %s takes records: `from` must be a source or a tag step, and `%s` is none",
-                   kind_words[s->kind].key, s->from->text.at);
+    if (s->from_step == NONE || gives_records(d->step[s->from_step].kind)) return true;
+    findings_error(d->f, s->from->at, feed_hint(d, s),
+                   "a %s takes records: `from` must be a source, a tag or a filter step, and `%s` is none",
+                   s->kind == STEP_RECORDS ? "records step" : kind_words[s->kind].name, s->from->text.at);
     return false;
 }
 
@@ -227,6 +271,13 @@ void steps_read(struct draft *d, const struct node *map)
 
 static const struct kind_word kind_words[] = {
     [STEP_TAG] = { "tag", step_tag_read },
+    [STEP_FILTER] = { "filter", step_filter_read },
     [STEP_WINDOW] = { "window", step_window_read },
     [STEP_CASCADE] = { "cascade", step_cascade_read },
+    [STEP_RECORDS] = { "records", step_records_read },
+};
+
+static const struct kind_key kind_keys[] = {
+    { "tag", STEP_TAG },         { "where", STEP_FILTER },    { "derive", STEP_FILTER }, { "window", STEP_WINDOW },
+    { "cascade", STEP_CASCADE }, { "records", STEP_RECORDS }, { NULL, STEP_TAG },
 };

@@ -25,7 +25,7 @@ struct making {
 
 static u32 measure_columns(const struct field *f)
 {
-    return f->fold == FOLD_SAMPLING ? 4 : f->fold == FOLD_BINS ? f->bins : 1;
+    return f->type == FIELD_SAMPLING ? 4 : f->type == FIELD_BINS ? f->bins : 1;
 }
 
 /* Begins a table with its timestamp; room for the columns of `out`, ranks and the tail. */
@@ -47,11 +47,12 @@ static void put_column(struct making *m, slice name, enum column_kind kind, slic
     m->column[m->table.columns++] = (struct table_column){ name, kind, unit };
 }
 
-/* Keys and carried fields: numbers stay numbers (times: ns), the rest is text. */
+/* Keys, carried fields and what else is no measure: numbers stay numbers (times: ns), the rest is text. */
 static void put_tag(struct making *m, const struct field *f, slice unit)
 {
     bool number = f->type == FIELD_U64 || f->type == FIELD_TIME;
-    put_column(m, f->name, number ? COLUMN_INTEGER : COLUMN_TEXT, f->type == FIELD_TIME ? S("ns") : unit);
+    put_column(m, f->name, number ? COLUMN_INTEGER : f->type == FIELD_F64 ? COLUMN_REAL : COLUMN_TEXT,
+               f->type == FIELD_TIME ? S("ns") : unit);
 }
 
 /* The comment at a measure's column: its unit, and how it folds where that is not a sum. `weir query` reads it. */
@@ -61,22 +62,36 @@ static slice measure_note(struct arena *a, const struct field *f, slice unit)
     return slice_str(arena_printf(a, "%.*s%sagg: %s", LEN(unit), unit.len > 0 ? "; " : "", fold_name(f->fold)));
 }
 
-static void put_measure(struct making *m, const struct field *f, slice unit)
+/* Samplings and bins are several columns. */
+static bool put_parts(struct making *m, const struct field *f, slice unit)
 {
     static const char *const parts[] = { "n", "min", "avg", "max" };
     struct arena            *a = m->d->a;
-    if (f->fold == FOLD_SAMPLING) {
+    if (f->type == FIELD_SAMPLING)
         for (u32 i = 0; i < 4; i++)
             put_column(m, slice_str(arena_printf(a, "%.*s_%s", LEN(f->name), parts[i])),
                        i == 0 ? COLUMN_INTEGER : COLUMN_REAL, i == 0 ? S("") : S("s"));
-    } else if (f->fold == FOLD_BINS) {
+    if (f->type == FIELD_BINS)
         for (u32 i = 1; i <= f->bins; i++)
             put_column(m, slice_str(arena_printf(a, "%.*s_%u", LEN(f->name), i)), COLUMN_INTEGER, unit);
-    } else {
-        bool real = f->type == FIELD_F64 || f->type == FIELD_TIME || f->fold == FOLD_AVG;
-        put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER,
-                   measure_note(a, f, f->type == FIELD_TIME ? S("s") : unit));
-    }
+    return f->type == FIELD_SAMPLING || f->type == FIELD_BINS;
+}
+
+static void put_measure(struct making *m, const struct field *f, slice unit)
+{
+    if (put_parts(m, f, unit)) return;
+    bool real = f->type == FIELD_F64 || f->type == FIELD_TIME || f->fold == FOLD_AVG;
+    put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER,
+               measure_note(m->d->a, f, f->type == FIELD_TIME ? S("s") : unit));
+}
+
+/* One record's value, which nothing has folded yet. */
+static void put_single(struct making *m, const struct field *f, slice unit)
+{
+    if (put_parts(m, f, unit)) return;
+    bool seconds = f->type == FIELD_TIME && f->fold != FOLD_NONE;
+    if (seconds) put_column(m, f->name, COLUMN_REAL, S("s"));
+    else put_tag(m, f, unit);
 }
 
 /* Keys (then, for late rows, when they arrived), carried fields. */
@@ -202,6 +217,20 @@ static void line_tables(struct draft *d, u32 step, struct cascade_line *l)
     l->rank_table = table_end(&m, step);
 }
 
+static void records_table(struct draft *d, u32 step)
+{
+    struct recipe_step  *s = &d->r->step[step];
+    struct step_records *r = &s->records;
+    u32                  room = 2;
+    for (u32 i = 0; i < r->columns; i++) room += measure_columns(&r->field[i]);
+    struct making m = { .d = d, .column = arena_array(d->a, struct table_column, room) };
+    m.table = (struct table){ .name = s->prefix, .step = s->name, .level = s->name, .keys = 2 };
+    put_column(&m, S("timestamp"), COLUMN_INTEGER, S("s"));
+    put_column(&m, S("arrived"), COLUMN_INTEGER, S(""));
+    for (u32 i = 0; i < r->columns; i++) put_single(&m, &r->field[i], d->step[step].unit[i]);
+    r->table = table_end(&m, step);
+}
+
 static void source_tables(struct draft *d, u32 source)
 {
     struct recipe_source *s = &d->r->source[source];
@@ -238,9 +267,9 @@ static void want_step(struct draft *d, struct recipe_sink *sink, const struct re
     if (s->kind == STEP_WINDOW) {
         want(sink, s->window.table);
         want(sink, s->window.late_table);
-        return;
     }
-    for (u32 i = 0; i < s->cascade.lines; i++) {
+    if (s->kind == STEP_RECORDS) want(sink, s->records.table);
+    for (u32 i = 0; s->kind == STEP_CASCADE && i < s->cascade.lines; i++) {
         want(sink, s->cascade.line[i].table);
         want(sink, s->cascade.line[i].rank_table);
     }
@@ -250,7 +279,7 @@ static slice prefix_of(struct draft *d, u32 step)
 {
     const struct recipe_step *s = &d->r->step[step];
     slice                     source = d->r->source[s->from_source].name;
-    if (s->kind == STEP_TAG) return S("");
+    if (s->kind == STEP_TAG || s->kind == STEP_FILTER) return S("");
     if (d->step[step].table.len > 0) return d->step[step].table;
     if (s->kind == STEP_CASCADE) return source;
     return slice_str(arena_printf(d->a, "%.*s_%.*s", LEN(source), LEN(s->name)));
@@ -267,6 +296,7 @@ void tables_make(struct draft *d)
         s->prefix = prefix_of(d, i);
         if (!step_wanted(d, i)) continue;
         if (s->kind == STEP_WINDOW) window_tables(d, i);
+        if (s->kind == STEP_RECORDS) records_table(d, i);
         for (u32 l = 0; s->kind == STEP_CASCADE && l < s->cascade.lines; l++) line_tables(d, i, &s->cascade.line[l]);
     }
     for (u32 i = 0; i < d->r->sources; i++) {

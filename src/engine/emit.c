@@ -67,6 +67,44 @@ static void emit_measure(struct row_writer *to, const struct group_measure *m, c
     }
 }
 
+/* A tag as a value for results. */
+static void emit_tag(struct row_writer *to, const struct field *f, const struct column *c, u32 row)
+{
+    struct value v = { .kind = VALUE_U64 };
+    switch (f->type) {
+    case FIELD_MAC: v.kind = VALUE_MAC; /* fall through */
+    case FIELD_U64: v.u = ((const u64 *)c->cells)[row]; break;
+    case FIELD_TIME: v = (struct value){ .kind = VALUE_I64, .i = ((const i64 *)c->cells)[row] }; break;
+    case FIELD_F64: v = (struct value){ .kind = VALUE_F64, .f = ((const f64 *)c->cells)[row] }; break;
+    case FIELD_ADDR: v = (struct value){ .kind = VALUE_ADDR, .at = ((const addr *)c->cells)[row] }; break;
+    case FIELD_NET: v = (struct value){ .kind = VALUE_NET, .range = ((const net *)c->cells)[row] }; break;
+    case FIELD_STRING: v = (struct value){ .kind = VALUE_TEXT, .text = ((const slice *)c->cells)[row] }; break;
+    case FIELD_TAG:
+        v = (struct value){ .kind = VALUE_TEXT, .text = strings_get(c->words, ((const u32 *)c->cells)[row]) };
+        break;
+    default: WEIR_ASSERT(false);
+    }
+    if ((v.kind == VALUE_NET && v.range.bits == NET_NULL) || (f->type == FIELD_TAG && v.text.at == NULL)) v.kind = VALUE_NULL;
+    row_value(to, &v);
+}
+
+void emit_cell(struct row_writer *to, const struct field *f, const struct column *c, u32 row)
+{
+    bool null = column_null(c, row);
+    if (f->type == FIELD_SAMPLING) {
+        static const struct sampling none;
+        emit_sampling(to, null ? (const u8 *)&none : (const u8 *)((const struct sampling *)c->cells + row));
+        return;
+    }
+    u32 cells = f->type == FIELD_BINS ? f->bins : 1;
+    for (u32 i = 0; i < cells; i++) {
+        if (null) row_null(to);
+        else if (f->type == FIELD_BINS) row_u64(to, ((const u64 *)c->cells)[(size_t)row * f->bins + i]);
+        else if (f->type == FIELD_TIME && f->fold != FOLD_NONE) row_f64(to, time_seconds(((const i64 *)c->cells)[row]));
+        else emit_tag(to, f, c, row);
+    }
+}
+
 static i64 start_seconds(nanos start)
 {
     return nanos_floor(start, NANOS_SECOND) / NANOS_SECOND;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rank/rank.h"
+#include "weir/batch.h"
 #include "weir/close.h"
 #include "weir/groups.h"
 #include "weir/rows.h"
@@ -24,3 +25,7 @@ void emit_ranked(struct row_writer *to, u32 table, const struct groups *g, const
 
 /* Rows that no window took any more; arrived: a number never used before, so that each stays a row of its own. */
 void emit_late(struct row_writer *to, u32 table, const struct groups *g, u64 *arrived);
+
+/* One record's value as the cells of a records table: a tag as keys are, a measure as windows give it, which for a sampling
+ * is four cells, for bins k. */
+void emit_cell(struct row_writer *to, const struct field *f, const struct column *c, u32 row);

@@ -38,6 +38,7 @@ struct engine {
     struct lookup              **lookup; /* per step */
     struct pool                 *pool;
     struct flow                 *flow;
+    struct arrivals             *arrivals;
     struct row_writer            rows;
     struct epochs               *epochs;
     struct intake              **intake;
@@ -80,14 +81,15 @@ static void on_collect(struct epochs_host *h, struct cut *to)
         intake_save(e->intake[i], &bytes);
         intake_ledger_row(e->intake[i], wall_clock());
     }
+    arrivals_save(e->arrivals, &bytes);
     slice taken = row_writer_take(&bytes);
     cut_engine(to, taken);
     free((char *)(uintptr_t)taken.at);
     row_writer_fini(&bytes);
 }
 
-/* Walks the saved values; `arrived` is put back, a source's own bytes are given. */
-static bool saved_find(slice saved, slice source, u64 *arrived, slice *out)
+/* Walks the saved values: `arrived` and the counters of records tables are put back, a source's own bytes are given. */
+static bool saved_find(struct engine *e, slice saved, slice source, slice *out)
 {
     struct value_reader r = { (const u8 *)saved.at, (const u8 *)saved.at + saved.len };
     struct value        v;
@@ -96,12 +98,13 @@ static bool saved_find(slice saved, slice source, u64 *arrived, slice *out)
     if (!value_read(&r, &v) || v.kind != VALUE_U64 || v.u != EPOCH_SAVED_MAGIC) return false;
     if (!value_read(&r, &v) || v.kind != VALUE_U64) return false; /* epoch.c looked at it */
     if (!value_read(&r, &v) || v.kind != VALUE_U64) return false;
-    *arrived = v.u;
+    *flow_arrived(e->flow) = v.u;
     while (r.at < r.end) {
         struct value name;
         if (!value_read(&r, &name) || name.kind != VALUE_TEXT) return false;
         if (!value_read(&r, &v) || v.kind != VALUE_TEXT) return false;
         if (slice_eq(name.text, source)) *out = v.text;
+        if (arrivals_is(name.text) && !arrivals_load(e->arrivals, name.text, v.text)) return false;
     }
     return true;
 }
@@ -337,7 +340,7 @@ static bool open_intake(struct engine *e, u32 i, slice saved)
     char  why[SNAPSHOT_WHY] = "", words[128];
     slice name = e->recipe->source[i].name;
     err   x = epochs_positions(e->epochs, name, &setup.positions, &setup.position, why);
-    if (!err_is(x) && !saved_find(saved, name, flow_arrived(e->flow), &setup.saved))
+    if (!err_is(x) && !saved_find(e, saved, name, &setup.saved))
         x = (err){ ERR_STATE, "the engine's saved bytes are damaged", 0 };
     if (!err_is(x)) x = intake_open(&e->intake[i], &e->loop, &e->intake_host, &setup);
     if (!err_is(x)) return true;
@@ -362,7 +365,8 @@ static bool open_all(struct engine *e)
         log_line(LOG_ERROR, "%s", why);
         return false;
     }
-    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->lookup, on_stir, on_intake_fail };
+    e->arrivals = arrivals_open(e->recipe);
+    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->arrivals, e->lookup, on_stir, on_intake_fail };
     e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
     for (u32 i = 0; i < e->recipe->sources; i++) {
         if (!open_intake(e, i, saved)) return false;
@@ -443,6 +447,10 @@ static void log_ledgers(const struct engine *e)
                  (int)name.len, name.at, (unsigned long long)l->read, (unsigned long long)l->applied,
                  (unsigned long long)l->late, (unsigned long long)l->duplicate, (unsigned long long)l->filtered,
                  (unsigned long long)l->rejected, (unsigned long long)l->lost);
+        const struct expr_counts *v = intake_values(e->intake[i]);
+        if (v->overflow == 0 && v->by_zero == 0) continue;
+        log_line(LOG_WARN, "source %.*s: derived values left empty: %llu out of range, %llu divided by zero", (int)name.len,
+                 name.at, (unsigned long long)v->overflow, (unsigned long long)v->by_zero);
     }
 }
 
@@ -470,6 +478,7 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     stats_write(&e);
     for (u32 i = 0; i < e.intakes; i++) intake_free(e.intake[i]);
     flow_close(e.flow);
+    arrivals_close(e.arrivals);
     row_writer_fini(&e.rows);
     arena_fini(&e.arena);
     WEIR_ASSERT(uv_loop_close(&e.loop) == 0);

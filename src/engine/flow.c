@@ -278,6 +278,11 @@ void flow_push(struct flow *f, u32 step, const struct groups *partial, struct wi
     line_push(l, &l->same, partial, 0, groups_count(partial), counts);
 }
 
+bool flow_took(const struct flow *f, u32 step, nanos t)
+{
+    return window_took(f->line[f->step_line[step]].window, t);
+}
+
 bool flow_advance(struct flow *f, u32 source, nanos to, enum close_reason why)
 {
     f->closed = false;

@@ -39,6 +39,7 @@ struct intake {
     u64                  silent; /* ns without an offer or apply, as ticks saw it */
     u64                  ticked; /* monotonic ns of the last tick                 */
     struct ledger        ledger;
+    struct expr_counts   values;
     nanos                rejects_minute;
     u64                  rejects_given;
     u64                  first_offer, last_apply, last_close;
@@ -66,7 +67,9 @@ static struct job *job_new(const struct plan *plan)
     j->table = calloc(plan->tags + 1, sizeof(struct lookup_version *));
     j->partial = calloc(plan->windows + 1, sizeof *j->partial);
     j->bad = calloc(1, sizeof *j->bad);
-    WEIR_ASSERT(j->table != NULL && j->partial != NULL && j->bad != NULL);
+    j->rows = calloc(plan->records + 1, sizeof *j->rows);
+    WEIR_ASSERT(j->table != NULL && j->partial != NULL && j->bad != NULL && j->rows != NULL);
+    for (u32 r = 0; r < plan->records; r++) record_rows_init(&j->rows[r]);
     for (u32 w = 0; w < plan->windows; w++)
         groups_init(&j->partial[w], &plan->window[w]->window.layout, ROWS_A_PARTIAL_MAX);
     return j;
@@ -75,6 +78,9 @@ static struct job *job_new(const struct plan *plan)
 static void job_free(struct job *j)
 {
     for (u32 w = 0; w < j->plan->windows; w++) groups_fini(&j->partial[w]);
+    for (u32 r = 0; r < j->plan->records; r++) record_rows_fini(&j->rows[r]);
+    tally_fini(&j->tally);
+    free(j->rows);
     free(j->table);
     free(j->partial);
     free(j->bad);
@@ -93,6 +99,8 @@ static struct job *job_take(struct intake *i)
 static void job_rest(struct intake *i, struct job *j)
 {
     for (u32 w = 0; w < j->plan->windows; w++) groups_reset(&j->partial[w]);
+    for (u32 r = 0; r < j->plan->records; r++) record_rows_reset(&j->rows[r]);
+    tally_reset(&j->tally);
     memset(j->bad->count, 0, sizeof j->bad->count);
     j->bad->kept = j->bad->sampled = 0;
     j->counts = (struct chunk_counts){ 0 };
@@ -209,6 +217,14 @@ static void on_complain(struct inlet *in, slice file, u64 offset, const char *wh
     reject_row(i, wall_clock(), file, offset, 0, slice_str(what), (slice){ 0 }, (slice){ 0 });
 }
 
+static void on_lost(struct inlet *in, u64 records)
+{
+    struct intake *i = of_inlet(in);
+    i->ledger.read += records;
+    i->ledger.lost += records;
+    i->changed = i->changed || records > 0;
+}
+
 static void on_fail(struct inlet *in, const char *text)
 {
     struct intake *i = of_inlet(in);
@@ -247,25 +263,78 @@ static void apply_read_error(struct intake *i, struct job *j)
     on_complain(&i->inlet, i->plan->from->type->where(&j->chunk), j->chunk.offset + j->counts.bytes, words);
 }
 
-static void apply_job(struct intake *i, struct job *j)
+/* Folds the job into windows. Gives the records that no window took, if all windows see all records. */
+static u64 apply_windows(struct intake *i, struct job *j)
 {
-    u64 late = UINT64_MAX; /* a record is late if no window took it */
-    apply_rejects(i, j);
-    if (j->failed) apply_read_error(i, j);
+    u64 late = i->plan->windows ? UINT64_MAX : 0;
     for (u32 w = 0; w < i->plan->windows; w++) {
         struct window_push_counts counts = { 0 };
         flow_push(i->host->flow, i->plan->step[w], &j->partial[w], &counts);
         if (counts.late < late) late = counts.late;
     }
+    return i->plan->stream[0].records ? 0 : late;
+}
+
+static void apply_records(struct intake *i, struct job *j)
+{
+    for (u32 r = 0; r < i->plan->records; r++) {
+        u32 step = i->plan->record_step[r], table = i->plan->record[r]->records.table;
+        if (table != UINT32_MAX)
+            record_rows_give(&j->rows[r], table, arrivals_of(i->host->arrivals, step), i->host->out);
+    }
+}
+
+/* Did some window or records step take the records of a cell? offered: did they come to one at all? */
+static bool cell_taken(const struct intake *i, const struct tally_cell *c, bool *offered)
+{
+    const struct plan *p = i->plan;
+    u64                mask = c->mask | 1; /* stream 0 has them all */
+    *offered = false;
+    for (u32 s = 0; s < p->streams; s++) {
+        if ((mask >> s & 1) == 0) continue;
+        if (p->stream[s].records) return *offered = true;
+        *offered = *offered || p->stream[s].windows;
+    }
+    for (u32 w = 0; w < p->windows; w++)
+        if ((mask >> p->window_stream[w] & 1) && flow_took(i->host->flow, p->step[w], c->start)) return true;
+    return false;
+}
+
+/* Where a record came to no window and no records step, a `where` left it out. */
+static void sort_out(const struct intake *i, const struct job *j, struct chunk_counts *c)
+{
+    u64 all = 0;
+    c->late = c->filtered = 0;
+    for (u32 k = 0; k < j->tally.room; k++) {
+        const struct tally_cell *cell = &j->tally.cell[k];
+        bool                     offered;
+        if (cell->records == 0) continue;
+        all += cell->records;
+        if (cell_taken(i, cell, &offered)) continue;
+        if (offered) c->late += cell->records;
+        else c->filtered += cell->records;
+    }
+    WEIR_ASSERT(all == c->applied);
+}
+
+static void apply_job(struct intake *i, struct job *j)
+{
     struct chunk_counts *c = &j->counts;
-    c->late = i->plan->windows ? late : 0;
-    WEIR_ASSERT(c->late <= c->applied && c->applied + c->rejected == c->lines);
-    c->applied -= c->late;
+    apply_rejects(i, j);
+    if (j->failed) apply_read_error(i, j);
+    c->late = apply_windows(i, j);
+    apply_records(i, j);
+    if (i->plan->streams > 1) sort_out(i, j, c);
+    WEIR_ASSERT(c->late + c->filtered <= c->applied && c->applied + c->rejected == c->lines);
+    c->applied -= c->late + c->filtered;
     i->ledger.read += c->lines;
     i->ledger.applied += c->applied;
     i->ledger.late += c->late;
+    i->ledger.filtered += c->filtered;
     i->ledger.rejected += c->rejected;
     i->ledger.bytes += c->bytes;
+    i->values.overflow += j->values.overflow;
+    i->values.by_zero += j->values.by_zero;
     for (u32 t = 0; t < i->plan->tags; t++) lookup_release(j->table[t]);
     i->plan->from->type->applied(i->source, &j->chunk, c);
     i->in_flight -= j->chunk.length;
@@ -380,7 +449,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     const struct recipe_source *r = setup->plan->from;
     struct intake              *i = calloc(1, sizeof *i);
     WEIR_ASSERT(i != NULL);
-    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_complain, on_fail };
+    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_complain, on_fail, on_lost };
     i->host = host;
     i->recipe = setup->recipe;
     i->plan = setup->plan;
@@ -482,6 +551,11 @@ const struct ledger *intake_ledger(const struct intake *i)
     return &i->ledger;
 }
 
+const struct expr_counts *intake_values(const struct intake *i)
+{
+    return &i->values;
+}
+
 nanos intake_watermark(const struct intake *i)
 {
     return i->watermark;
@@ -505,10 +579,10 @@ u64 intake_last_close(const struct intake *i)
 /* In the order of the ledger table's columns. */
 const struct metric ledger_metrics[] = {
     { "read", "records", "lines read", offsetof(struct ledger, read) },
-    { "applied", "records", "folded into some window", offsetof(struct ledger, applied) },
+    { "applied", "records", "taken by some window or records step", offsetof(struct ledger, applied) },
     { "late", "records", "older than any window that may still be amended", offsetof(struct ledger, late) },
     { "duplicate", "records", "delivered twice by the source, applied once", offsetof(struct ledger, duplicate) },
-    { "filtered", "records", "left out by `where`", offsetof(struct ledger, filtered) },
+    { "filtered", "records", "left out by `where` of all that could take them", offsetof(struct ledger, filtered) },
     { "rejected", "records", "not of the layout", offsetof(struct ledger, rejected) },
     { "lost", "records", "counted as lost by the kernel or by sequence numbers", offsetof(struct ledger, lost) },
     { "bytes", "bytes", "of whole lines read", offsetof(struct ledger, bytes) },

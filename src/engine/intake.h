@@ -27,6 +27,7 @@ struct intake_host {
     struct pool            *pool;
     struct flow            *flow;
     struct row_writer      *out;
+    struct arrivals        *arrivals;
     struct lookup         **lookup; /* per recipe step; NULL where it is no tag step */
     /* Something was applied or has ended: the engine looks at its state at the end of the turn. */
     void (*stir)(struct intake_host *);
@@ -73,6 +74,8 @@ void intake_ledger_row(struct intake *i, nanos now);
 
 slice                intake_name(const struct intake *i);
 const struct ledger *intake_ledger(const struct intake *i);
+/* Derived values that were null since the process began, because a number left its range or was divided by zero. */
+const struct expr_counts *intake_values(const struct intake *i);
 nanos                intake_watermark(const struct intake *i);
 
 /* Monotonic ns of the first offer and of the end of the last closing; 0: none. For --stats. */

@@ -5,6 +5,8 @@
  * source knows better), and ends behind the first LF at or after its last byte, which may lie beyond the range. */
 #include "engine/mill.h"
 
+#include "engine/strain.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +15,25 @@
 #define MARGIN     64u                 /* decoders may look at these, never use them      */
 #define BUFFER     (BLOCK + LINE_MAX_ + 2 * MARGIN)
 
+/* The batch of a stream, filled anew each time. */
+struct mill_stream {
+    struct column   *column; /* plan->columns; of stream 0: decoded ones first       */
+    struct expr_run *where;  /* NULL: stream 0                                       */
+    struct strain   *strain;
+    struct batch     batch;
+    u16              origin[BATCH_ROWS]; /* row in the decoder's batch; not of stream 0 */
+};
+
 struct mill {
-    const struct plan *plan;
-    struct decoder   **decoder; /* per layout */
-    struct combine   **combine; /* per window */
-    struct column     *column;  /* decoded and tagged columns of the batch in work */
-    net              **nets;    /* per tag step and side: BATCH_ROWS nets          */
-    u32              **words;   /* per tag step, side and give                     */
-    char              *buffer;
+    const struct plan  *plan;
+    struct decoder    **decoder; /* per layout                        */
+    struct combine    **combine; /* per window                        */
+    struct mill_stream *stream;  /* per stream                        */
+    struct expr_run  ***derive;  /* per filter, per derived column    */
+    u32                *tag_stream; /* per tag step: whose batch it extends */
+    char               *buffer;
+    struct expr_counts  told;    /* of all runs, as far as jobs have got them */
+    u64                 passed[BATCH_ROWS]; /* per row of the decoder's batch: bit s: stream s has it */
 };
 
 static void *must(void *memory)
@@ -30,16 +43,91 @@ static void *must(void *memory)
 }
 
 /* Columns that tag steps make: fixed arrays, filled anew for each batch. */
-static void mill_tag_columns(struct mill *m)
+static void open_tags(struct mill *m)
+{
+    const struct plan *p = m->plan;
+    m->tag_stream = must(calloc(p->tags + 1, sizeof *m->tag_stream));
+    for (u32 s = 0; s < p->streams; s++)
+        for (u32 i = 0; i < p->stream[s].ops; i++)
+            if (p->stream[s].op[i].work == PLAN_TAG) m->tag_stream[p->stream[s].op[i].index] = s;
+    for (u32 t = 0; t < p->tags; t++) {
+        const struct step_tag *tag = &p->tag[t]->tag;
+        struct column         *column = m->stream[m->tag_stream[t]].column;
+        for (u32 i = 0; i < tag->sides * tag->gives; i++) {
+            size_t cell = (i32)(i % tag->gives) == tag->net_at ? sizeof(net) : sizeof(u32);
+            column[tag->base[0] + i].cells = must(calloc(BATCH_ROWS, cell));
+        }
+    }
+}
+
+static void close_tags(struct mill *m)
 {
     for (u32 t = 0; t < m->plan->tags; t++) {
-        const struct step_tag *s = &m->plan->tag[t]->tag;
-        for (u32 side = 0; side < s->sides; side++)
-            for (u32 g = 0; g < s->gives; g++) {
-                size_t cell = (i32)g == s->net_at ? sizeof(net) : sizeof(u32);
-                m->column[s->base[side] + g].cells = must(calloc(BATCH_ROWS, cell));
-            }
+        const struct step_tag *tag = &m->plan->tag[t]->tag;
+        for (u32 i = 0; i < tag->sides * tag->gives; i++)
+            free(m->stream[m->tag_stream[t]].column[tag->base[0] + i].cells);
     }
+    free(m->tag_stream);
+}
+
+static void open_streams(struct mill *m)
+{
+    const struct plan *p = m->plan;
+    m->stream = must(calloc(p->streams, sizeof *m->stream));
+    for (u32 i = 0; i < p->streams; i++) {
+        m->stream[i].column = must(calloc(p->columns + 1, sizeof(struct column)));
+        if (i == 0) continue;
+        m->stream[i].where = expr_open_run(p->stream[i].where->filter.where);
+        m->stream[i].strain = strain_open(p->schema.field, p->columns, p->stream[i].column, p->stream[i].columns);
+    }
+    m->derive = must(calloc(p->filters + 1, sizeof *m->derive));
+    for (u32 i = 0; i < p->filters; i++) {
+        const struct step_filter *f = &p->filter[i]->filter;
+        m->derive[i] = must(calloc(f->derives + 1, sizeof(struct expr_run *)));
+        for (u32 k = 0; k < f->derives; k++)
+            if (f->derive[k].expr) m->derive[i][k] = expr_open_run(f->derive[k].expr);
+    }
+}
+
+static void close_streams(struct mill *m)
+{
+    for (u32 i = 0; i < m->plan->streams; i++) {
+        if (m->stream[i].where) expr_close_run(m->stream[i].where);
+        strain_close(m->stream[i].strain);
+        free(m->stream[i].column);
+    }
+    for (u32 i = 0; i < m->plan->filters; i++) {
+        for (u32 k = 0; k < m->plan->filter[i]->filter.derives; k++)
+            if (m->derive[i][k]) expr_close_run(m->derive[i][k]);
+        free(m->derive[i]);
+    }
+    free(m->derive);
+    free(m->stream);
+}
+
+static err open_decoders(struct mill *m)
+{
+    const struct plan *p = m->plan;
+    m->decoder = must(calloc(p->from->layouts + 1, sizeof *m->decoder));
+    for (u32 i = 0; i < p->from->layouts; i++) {
+        err e = p->from->decoder->open(&m->decoder[i], &p->from->layout[i], &p->from->decoded);
+        if (err_is(e)) return e;
+    }
+    return OK;
+}
+
+static err open_combines(struct mill *m)
+{
+    const struct plan *p = m->plan;
+    m->combine = must(calloc(p->windows + 1, sizeof(struct combine *)));
+    for (u32 i = 0; i < p->windows; i++) {
+        const struct step_window *w = &p->window[i]->window;
+        struct combine_spec       spec = { w->length,   &p->schema, w->keys, w->carried,
+                                           w->measures, w->column,  &w->layout };
+        err e = combine_open(&m->combine[i], &spec);
+        if (err_is(e)) return e;
+    }
+    return OK;
 }
 
 err mill_open(struct mill **out, const struct plan *plan)
@@ -48,26 +136,13 @@ err mill_open(struct mill **out, const struct plan *plan)
     m->plan = plan;
     m->buffer = must(malloc(BUFFER));
     memset(m->buffer, 0, BUFFER);
-    m->decoder = must(calloc(plan->from->layouts + 1, sizeof *m->decoder));
-    m->combine = must(calloc(plan->windows + 1, sizeof(struct combine *)));
-    m->column = must(calloc(plan->columns + 1, sizeof *m->column));
-    mill_tag_columns(m);
-    for (u32 i = 0; i < plan->from->layouts; i++) {
-        err e = plan->from->decoder->open(&m->decoder[i], &plan->from->layout[i], &plan->from->decoded);
-        if (err_is(e)) {
-            mill_close(m);
-            return e;
-        }
-    }
-    for (u32 i = 0; i < plan->windows; i++) {
-        const struct step_window *w = &plan->window[i]->window;
-        struct combine_spec       spec = { w->length,   &plan->stream, w->keys, w->carried,
-                                           w->measures, w->column,     &w->layout };
-        err e = combine_open(&m->combine[i], &spec);
-        if (err_is(e)) {
-            mill_close(m);
-            return e;
-        }
+    open_streams(m);
+    open_tags(m);
+    err e = open_combines(m);
+    if (!err_is(e)) e = open_decoders(m);
+    if (err_is(e)) {
+        mill_close(m);
+        return e;
     }
     *out = m;
     return OK;
@@ -75,54 +150,111 @@ err mill_open(struct mill **out, const struct plan *plan)
 
 void mill_close(struct mill *m)
 {
-    for (u32 i = 0; i < m->plan->from->layouts; i++)
+    for (u32 i = 0; m->decoder && i < m->plan->from->layouts; i++)
         if (m->decoder[i]) m->plan->from->decoder->close(m->decoder[i]);
     for (u32 i = 0; i < m->plan->windows; i++)
         if (m->combine[i]) combine_close(m->combine[i]);
-    u32 decoded = m->plan->from->decoded.tags + m->plan->from->decoded.measures;
-    for (u32 c = decoded; c < m->plan->columns; c++) free(m->column[c].cells);
+    close_tags(m);
+    close_streams(m);
     free(m->decoder);
     free(m->combine);
-    free(m->column);
     free(m->buffer);
     free(m);
 }
 
 /* A column of words takes its dictionary from the table version that the job was given. */
-static u32 *word_column(struct mill *m, const struct job *job, u32 tag, u32 column)
+static u32 *word_column(const struct job *job, u32 tag, struct column *column)
 {
-    m->column[column].words = tag_table_words(job->table[tag]->table);
-    return m->column[column].cells;
+    column->words = tag_table_words(job->table[tag]->table);
+    return column->cells;
 }
 
-static void mill_tag(struct mill *m, const struct job *job, u32 rows)
+static void mill_tag(const struct mill *m, const struct job *job, u32 tag, struct batch *b)
 {
-    for (u32 t = 0; t < m->plan->tags; t++) {
-        const struct step_tag *s = &m->plan->tag[t]->tag;
-        net                    unused[BATCH_ROWS];
-        for (u32 side = 0; side < s->sides; side++) {
-            u32 *words[TAG_COLUMNS_MAX] = { NULL };
-            u32  w = 0;
-            for (u32 g = 0; g < s->gives; g++)
-                if ((i32)g != s->net_at) words[w++] = word_column(m, job, t, s->base[side] + g);
-            net *nets = s->net_at < 0 ? unused : m->column[s->base[side] + (u32)s->net_at].cells;
-            tag_apply(job->table[t]->table, &m->column[s->address[side]], rows, nets, words);
+    const struct step_tag *s = &m->plan->tag[tag]->tag;
+    net                    unused[BATCH_ROWS];
+    for (u32 side = 0; side < s->sides; side++) {
+        u32 *words[TAG_COLUMNS_MAX] = { NULL };
+        u32  w = 0;
+        for (u32 g = 0; g < s->gives; g++)
+            if ((i32)g != s->net_at) words[w++] = word_column(job, tag, &b->column[s->base[side] + g]);
+        net *nets = s->net_at < 0 ? unused : b->column[s->base[side] + (u32)s->net_at].cells;
+        tag_apply(job->table[tag]->table, &b->column[s->address[side]], b->rows, nets, words);
+    }
+}
+
+static void mill_derive(struct mill *m, u32 filter, struct batch *b)
+{
+    const struct step_filter *f = &m->plan->filter[filter]->filter;
+    for (u32 k = 0; k < f->derives; k++)
+        if (m->derive[filter][k]) expr_derive(m->derive[filter][k], b, &b->column[f->derive[k].column]);
+}
+
+static void mill_stream(struct mill *m, struct job *job, u32 stream);
+
+static void mill_where(struct mill *m, struct job *job, u32 stream)
+{
+    const struct plan_stream *p = &m->plan->stream[stream];
+    struct mill_stream       *s = &m->stream[stream], *parent = &m->stream[p->parent];
+    u64                       keep[BATCH_ROWS / 64];
+    u32                       rows = expr_where(s->where, &parent->batch, keep);
+    if (rows == 0) return;
+    s->batch.column = s->column;
+    strain_take(s->strain, &parent->batch, keep, rows, p->parent ? parent->origin : NULL, &s->batch, s->origin);
+    if (p->windows || p->records)
+        for (u32 i = 0; i < rows; i++) m->passed[s->origin[i]] |= 1ull << stream;
+    mill_stream(m, job, stream);
+}
+
+/* The batch of a stream through what takes it. */
+static void mill_stream(struct mill *m, struct job *job, u32 stream)
+{
+    const struct plan_stream *p = &m->plan->stream[stream];
+    struct batch             *b = &m->stream[stream].batch;
+    for (u32 i = 0; i < p->ops; i++) {
+        u32 n = p->op[i].index;
+        switch (p->op[i].work) {
+        case PLAN_TAG: mill_tag(m, job, n, b); break;
+        case PLAN_DERIVE: mill_derive(m, n, b); break;
+        case PLAN_WHERE: mill_where(m, job, n); break;
+        case PLAN_WINDOW: combine_push(m->combine[n], b, &job->partial[n]); break;
+        case PLAN_RECORDS: record_rows_push(&job->rows[n], &m->plan->record[n]->records, b); break;
         }
     }
 }
 
-/* One decoded batch through tags and windows. */
+/* Counts records by window and by the streams that have them; neighbours are mostly alike. */
+static void mill_tally(const struct mill *m, struct job *job, const struct batch *b)
+{
+    nanos grid = m->plan->grid, start = 0, was = 0;
+    u64   mask = 0, same = 0;
+    for (u32 i = 0; i < b->rows; i++) {
+        if (grid && (i == 0 || b->time)) start = nanos_floor(b->time ? b->time[i] : b->time_all, grid);
+        if (same && (start != was || m->passed[i] != mask)) {
+            tally_add(&job->tally, was, mask, same);
+            same = 0;
+        }
+        was = start;
+        mask = m->passed[i];
+        same++;
+    }
+    tally_add(&job->tally, was, mask, same);
+}
+
+/* One decoded batch through all steps. */
 static void mill_batch(struct mill *m, struct job *job, const struct batch *decoded)
 {
+    struct mill_stream *s = &m->stream[0];
     if (decoded->rows == 0) return;
-    memcpy(m->column, decoded->column, decoded->columns * sizeof *m->column);
-    struct batch all = *decoded;
-    all.columns = m->plan->columns;
-    all.column = m->column;
-    if (all.time == NULL) all.time_all = job->chunk.time;
-    mill_tag(m, job, all.rows);
-    for (u32 i = 0; i < m->plan->windows; i++) combine_push(m->combine[i], &all, &job->partial[i]);
-    job->counts.applied += all.rows;
+    if (decoded->columns) memcpy(s->column, decoded->column, decoded->columns * sizeof *s->column);
+    s->batch = *decoded;
+    s->batch.columns = m->plan->columns;
+    s->batch.column = s->column;
+    if (s->batch.time == NULL) s->batch.time_all = job->chunk.time;
+    if (m->plan->streams > 1) memset(m->passed, 0, s->batch.rows * sizeof *m->passed);
+    mill_stream(m, job, 0);
+    if (m->plan->streams > 1) mill_tally(m, job, &s->batch);
+    job->counts.applied += s->batch.rows;
 }
 
 /* Decodes all whole lines of text; gives the bytes used. */
@@ -201,6 +333,21 @@ static void view_overlong(struct mill *m, struct job *job, struct view *v)
     v->skip = true;
 }
 
+/* What the runs counted since the last job. */
+static void mill_values(struct mill *m, struct job *job)
+{
+    struct expr_counts all = { 0 };
+    for (u32 i = 0; i < m->plan->filters; i++)
+        for (u32 k = 0; k < m->plan->filter[i]->filter.derives; k++) {
+            if (m->derive[i][k] == NULL) continue;
+            const struct expr_counts *c = expr_counts(m->derive[i][k]);
+            all.rows += c->rows, all.null += c->null, all.overflow += c->overflow, all.by_zero += c->by_zero;
+        }
+    job->values = (struct expr_counts){ all.rows - m->told.rows, all.null - m->told.null,
+                                        all.overflow - m->told.overflow, all.by_zero - m->told.by_zero };
+    m->told = all;
+}
+
 void mill_run(struct mill *m, struct job *job)
 {
     const struct chunk *c = &job->chunk;
@@ -228,4 +375,5 @@ void mill_run(struct mill *m, struct job *job)
         if (v.end - v.begin > LINE_MAX_) view_overlong(m, job, &v);
     }
     job->counts.bytes = begun ? v.offset - start : 0;
+    mill_values(m, job);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mill.h: what a worker does with a chunk: read, decode, tag, combine. One mill a worker and source; no state between
- * chunks but scratch memory. */
+/* mill.h: what a worker does with a chunk: read, decode, tag, derive, filter; then combine for windows, encode for records
+ * tables. One mill a worker and source; no state between chunks but scratch memory. */
 #pragma once
 
 #include "engine/lookup.h"
 #include "engine/plan.h"
+#include "engine/records.h"
+#include "engine/tally.h"
 #include "window/combine.h"
 
 struct mill;
@@ -15,8 +17,11 @@ struct job {
     const struct plan      *plan;
     struct lookup_version **table;   /* per tag step of the plan; held by the loop                     */
     struct groups          *partial; /* per window of the plan; empty when given, filled by the worker  */
-    struct chunk_counts     counts;  /* applied: records decoded; the loop sorts out late ones          */
+    struct record_rows     *rows;    /* the same per records step                                       */
+    struct tally            tally;   /* of all records, where the plan has several streams              */
+    struct chunk_counts     counts;  /* applied: records decoded; the loop sorts out late and filtered ones */
     struct rejects         *bad;
+    struct expr_counts      values;  /* of derived columns: what had none and why                       */
     i64                     failed;  /* 0, or -errno of a read                                          */
     bool                    done;    /* loop only: came back                                            */
     struct job             *next;

@@ -183,6 +183,13 @@ void row_value(struct row_writer *w, const struct value *v)
     }
 }
 
+void row_cells(struct row_writer *w, slice cells)
+{
+    u8 *at = more(w, cells.len);
+    if (cells.len > 0) memcpy(at, cells.at, cells.len);
+    w->len += cells.len;
+}
+
 /* --- reading --- */
 
 /* Bytes of a varint that begins in these eight, lowest first; 9 if it is longer. */

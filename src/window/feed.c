@@ -359,6 +359,13 @@ static struct place place_find(struct window *w, nanos t)
     return place;
 }
 
+/* Panes neither go nor come between the rows of one start, so what holds after the push held for each of them. */
+bool window_took(struct window *w, nanos t)
+{
+    nanos start = start_of(w, t);
+    return !window_is_past(w, start) && window_find(w, start) != NULL;
+}
+
 /* Makes `p->place` that of time t; what was gathered for another place is folded first. */
 static void place_turn(struct push *p, nanos t)
 {

@@ -87,6 +87,9 @@ void window_push(struct window *w, const struct feed *feed, const struct groups 
 void window_push_rows(struct window *w, const struct feed *feed, const struct groups *from, u32 first, u32 end,
                       struct window_push_counts *counts);
 
+/* After a push, before time goes on: did its rows of event time t go into a pane, or to window_late? */
+bool window_took(struct window *w, nanos t);
+
 struct groups *window_delta(struct window *w);
 struct groups *window_late(struct window *w);
 

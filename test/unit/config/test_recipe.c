@@ -507,6 +507,131 @@ static void reads_the_shipped_example_and_layouts(void **state)
     free(text);
 }
 
+/* The recipe with more steps before `raw`, and more that the sink takes. */
+static char *with_steps(const char *steps, const char *taken)
+{
+    char  more[2048], from[256];
+    char *one, *two;
+    snprintf(more, sizeof more, "%s  raw: {", steps);
+    snprintf(from, sizeof from, "from: [raw, site%s]", taken);
+    one = replaced(fake_recipe, "  raw: {", more);
+    two = replaced(one, "from: [raw, site]", from);
+    free(one);
+    return two;
+}
+
+static struct recipe *good_steps(const char *steps, const char *taken)
+{
+    char          *text = with_steps(steps, taken);
+    struct recipe *r = good(text);
+    free(text);
+    return r;
+}
+
+static void gives_a_table_of_single_records(void **state)
+{
+    struct recipe *r = good_steps("  rows: { from: tagged, "
+                                  "records: [load, srcSite, sizes, srcRTT, begin, srcIP] }\n", ", rows");
+    expect_columns(table_named(r, "p2_rows"), 2,
+                   "timestamp:i arrived:i load:r srcSite:t sizes_1:i sizes_2:i sizes_3:i srcRTT_n:i srcRTT_min:r "
+                   "srcRTT_avg:r srcRTT_max:r begin:r srcIP:t");
+    assert_true(r->source[0].decoded.tags == 4); /* load, which no window takes */
+    recipe_free(r);
+    r = good_steps("  rows: { from: tagged, records: all, table: events }\n", ", rows");
+    const struct step_records *s = &step_named(r, "rows")->records;
+    expect_names(s->field, s->columns,
+                 "srcIP dstIP protocol srcBytes dstBytes srcRTT dstRTT sizes begin load srcNet srcSite srcService "
+                 "dstNet dstSite dstService");
+    assert_int_equal(table_named(r, "events")->keys, 2);
+    recipe_free(r);
+}
+
+static void derives_columns_in_order_and_only_those_that_are_used(void **state)
+{
+    struct recipe *r = good_steps("  big: { from: tagged, where: kb > 2, derive: { "
+                                  "kb: { expr: srcBytes / 1024, agg: sum, unit: KiB }, "
+                                  "mb: kb / 1024, no: load } }\n"
+                                  "  rows: { from: big, records: [mb] }\n"
+                                  "  sums: { from: big, window: 1m, by: [protocol], measures: [kb] }\n",
+                                  ", rows, sums");
+    const struct step_filter *f = &step_named(r, "big")->filter;
+    assert_int_equal(f->derives, 3);
+    assert_true(f->first && f->where != NULL);
+    assert_true(f->derive[0].used && f->derive[1].used && !f->derive[2].used);
+    assert_null(f->derive[2].expr);
+    assert_int_equal(f->derive[1].column, f->derive[0].column + 1);
+    assert_int_equal(step_named(r, "rows")->records.column[0], f->derive[1].column);
+    assert_int_equal(step_named(r, "sums")->window.column[1], f->derive[0].column);
+    expect_columns(table_named(r, "p2_sums"), 2, "timestamp:i protocol:i kb:r records:i closed_by:t revision:i");
+    assert_true(slice_is(table_named(r, "p2_sums")->column[2].unit, "KiB"));
+    assert_true(r->source[0].decoded.tags == 3); /* `load` is for `no` alone: not decoded */
+    recipe_free(r);
+}
+
+static void keeps_columns_of_one_name_apart_in_branches(void **state)
+{
+    struct recipe *r = good_steps("  a: { from: p2, derive: { x: srcBytes } }\n  b: { from: p2, derive: { x: dstBytes } }\n"
+                                  "  c: { from: a, where: x > 1 }\n  d: { from: b, where: x > 2 }\n"
+                                  "  ra: { from: c, records: [x] }\n  rb: { from: d, records: [x] }\n",
+                                  ", ra, rb");
+    u32 a = step_named(r, "a")->filter.derive[0].column, b = step_named(r, "b")->filter.derive[0].column;
+    assert_int_not_equal(a, b);
+    assert_int_equal(step_named(r, "ra")->records.column[0], a);
+    assert_int_equal(step_named(r, "rb")->records.column[0], b);
+    assert_true(expr_uses(step_named(r, "c")->filter.where, a) && !expr_uses(step_named(r, "c")->filter.where, b));
+    assert_true(expr_uses(step_named(r, "d")->filter.where, b) && !expr_uses(step_named(r, "d")->filter.where, a));
+    recipe_free(r);
+}
+
+static u64 raw_sum(const char *big)
+{
+    char *text = replaced(fake_recipe, "  raw: { from: tagged,", big);
+    struct recipe *r = good(text);
+    u64            sum = step_named(r, "raw")->fingerprint;
+    recipe_free(r);
+    free(text);
+    return sum;
+}
+
+static void changes_the_fingerprint_with_what_a_filter_means(void **state)
+{
+    u64 none = raw_sum("  raw: { from: tagged,");
+    u64 ten = raw_sum("  big: { from: tagged, where: srcBytes > 10 }\n  raw: { from: big,");
+    assert_int_not_equal(none, ten);
+    assert_int_equal(ten, raw_sum("  more: { from: tagged, where: '(srcBytes  >  10)' }\n  raw: { from: more,"));
+    assert_int_not_equal(ten, raw_sum("  big: { from: tagged, where: srcBytes > 11 }\n  raw: { from: big,"));
+    /* What is derived beside it, and not taken, is no part of its state. */
+    assert_int_equal(none, raw_sum("  big: { from: tagged, derive: { kb: srcBytes / 1024 } }\n  raw: { from: big,"));
+    u64 kb = raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes / 1024, agg: sum } } }\n"
+                     "  raw: { from: big, measures: [kb, srcBytes, dstBytes],");
+    assert_int_not_equal(kb, raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes / 1000, agg: sum } } }\n"
+                                     "  raw: { from: big, measures: [kb, srcBytes, dstBytes],"));
+    assert_int_equal(kb, raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes/1024, agg: sum }, n: protocol } }\n"
+                                 "  raw: { from: big, measures: [kb, srcBytes, dstBytes],"));
+}
+
+static void prints_filters_and_records_that_read_back(void **state)
+{
+    char *text = with_steps("  big: { from: tagged, where: \"srcSite == 'a' and load > 0.5\", "
+                            "derive: { kb: { expr: srcBytes / 1024, agg: max, unit: KiB }, part: 'srcRTT.avg' } }\n"
+                            "  rows: { from: big, records: all }\n"
+                            "  sums: { from: big, window: 1m, by: [protocol] }\n",
+                            ", rows, sums");
+    struct recipe *r = good(text);
+    struct text    once = { 0 }, twice = { 0 };
+    recipe_print(r, text_print, &once);
+    struct recipe *again = good(once.at);
+    recipe_print(again, text_print, &twice);
+    assert_string_equal(once.at, twice.at);
+    assert_non_null(strstr(once.at, "kb: { expr: \"srcBytes / 1024.0\", agg: max, unit: KiB }"));
+    for (u32 i = 0; i < r->steps; i++) assert_int_equal(r->step[i].fingerprint, again->step[i].fingerprint);
+    recipe_free(r);
+    recipe_free(again);
+    free(once.at);
+    free(twice.at);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +653,11 @@ int main(void)
         cmocka_unit_test(knows_a_kind_by_its_letters_whatever_their_case),
         cmocka_unit_test(sorts_steps_so_that_from_comes_first),
         cmocka_unit_test(reads_the_shipped_example_and_layouts),
+        cmocka_unit_test(gives_a_table_of_single_records),
+        cmocka_unit_test(derives_columns_in_order_and_only_those_that_are_used),
+        cmocka_unit_test(keeps_columns_of_one_name_apart_in_branches),
+        cmocka_unit_test(changes_the_fingerprint_with_what_a_filter_means),
+        cmocka_unit_test(prints_filters_and_records_that_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
