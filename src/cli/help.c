@@ -15,11 +15,14 @@ struct exit_line {
 static const struct exit_line exit_lines[] = {
     { EX_OK, "all went well" },
     { EX_USAGE, "the command line is wrong" },
-    { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, or out of step" },
+    { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, out of step; a capture is damaged" },
     { EX_NOINPUT, "a file to read is not there" },
+    { EX_UNAVAILABLE, "an interface cannot be listened to" },
     { EX_SOFTWARE, "a bug of weir's" },
+    { EX_CANTCREAT, "a file cannot be made, or a finished one would have been written over" },
     { EX_IOERR, "a disk or a sink failed" },
-    { EX_TEMPFAIL, "`run --once` was told to stop before it had read all; run it again" },
+    { EX_TEMPFAIL, "`run --once` or `p2 -r` was told to stop before it had read all; run it again" },
+    { EX_NOPERM, "an interface may not be listened to" },
     { EX_CONFIG, "the recipe or a table it names is wrong" },
 };
 
@@ -99,6 +102,7 @@ static const char *option_value(enum option_type type)
     static const char *const names[] = {
         [OPTION_TEXT] = "text",   [OPTION_PATH] = "path", [OPTION_BOOL] = "true|false", [OPTION_COUNT] = "number",
         [OPTION_SIZE] = "size",   [OPTION_SPAN] = "span", [OPTION_CHOICE] = "one of",   [OPTION_NAMES] = "list",
+        [OPTION_PATHS] = "path or list",
         [OPTION_PAIRS] = "mapping",
     };
     return names[type];

@@ -12,7 +12,8 @@
 
 const struct command *const commands[] = {
     &command_run,   &command_check,  &command_plan,     &command_graph,   &command_query, &command_replay,
-    &command_gen,   &command_snapshot, &command_man,    &command_version, &command_help,  NULL,
+    &command_gen,   &command_p2,     &command_snapshot, &command_man,     &command_version, &command_help,
+    NULL,
 };
 
 static const struct command *command_find(const char *name)
