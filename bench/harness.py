@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""harness.py: what every bench needs: processes measured, memory warmed, rounds interleaved, figures printed with their bars,
-recordings made once into bench/.cache, recipes written."""
+"""harness.py: what every bench needs: processes measured, memory warmed, rounds interleaved, figures printed with their
+bars, recordings made once into bench/.cache, recipes written."""
 import glob
 import json
 import os
@@ -21,7 +21,7 @@ CACHE = os.path.join(HERE, ".cache")
 START = 1763676000  # a full hour
 
 
-# --- running ------------------------------------------------------------------------------------------------------------
+# --- running ----------------------------------------------------------------------------------------------------------
 
 class Run:
     """One finished process: wall and CPU in seconds, greatest resident memory in MiB."""
@@ -134,7 +134,7 @@ def machine():
     print("memory: a GiB touched in %.2f s, again in %.2f s" % (warm_memory(), warm_memory()))
 
 
-# --- data and recipes ---------------------------------------------------------------------------------------------------
+# --- data and recipes -------------------------------------------------------------------------------------------------
 
 class Bench:
     def __init__(self, a):
@@ -172,7 +172,8 @@ class Bench:
             text += "workers: %d\n" % workers
         text += ("sources:\n  p2: { type: directory, path: %s, format: p2, layouts: { tcp: p2-tcp, udp: p2-udp, "
                  "other: p2-other } }\nsteps:\n" % os.path.join(data, "p2"))
-        text += ("  tagged: { from: p2, tag: { table: %s, of: { src: srcIP, dst: dstIP }, gives: [net, site, service] } }\n"
+        text += ("  tagged:\n    from: p2\n"
+                 "    tag: { table: %s, of: { src: srcIP, dst: dstIP }, gives: [net, site, service] }\n"
                  % os.path.join(data, "networks.csv"))
         with open(os.path.join(folder, "weir.yaml"), "w", encoding="utf-8") as f:
             f.write(text + steps + "sinks:\n" + sinks)

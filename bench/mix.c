@@ -124,7 +124,8 @@ static void write_dns(struct talk *t, bool from_client, uint32_t payload)
     write_frame(t->time, f, length < 60 ? 60 : length);
 }
 
-/* Data of the server in pairs, each pair acknowledged half a round trip later. One in 300 is lost behind us, comes again. */
+/* Data of the server in pairs, each pair acknowledged half a round trip later. One in 300 is lost behind us, comes
+ * again. */
 static void step_data(struct talk *t, uint64_t *s)
 {
     if (t->unacked == 2 || (t->left == 0 && t->unacked)) {
@@ -267,7 +268,8 @@ static void write_mix(uint64_t packets, uint32_t count, uint64_t seed)
     struct talk  *talks = calloc(count, sizeof *talks);
     struct talk **heap = calloc(count, sizeof *heap);
     if (talks == NULL || heap == NULL) exit(1);
-    /* Web, DNS and scan make some 17 packets a conversation; bulk, one in 50, makes the rest at 1.5 packets a segment. */
+    /* Web, DNS and scan make some 17 packets a conversation; bulk, one in 50, makes the rest at 1.5 packets a
+     * segment. */
     int64_t  rest = (int64_t)packets - 17 * (int64_t)count;
     uint32_t bulk = rest > 0 ? (uint32_t)((double)rest / (count / 50.0) / 1.5) + 10 : 10, n = count;
     for (uint32_t i = 0; i < count; i++) {

@@ -37,21 +37,26 @@ def awk_program(fields):
             body.append('if ($%d != "-") %s[k] += $%d' % (i, m, i))
         elif f.type == "u64":
             sign = "<" if f.agg == "min" else ">"
-            body.append('if ($%d != "-" && (!(k in %s) || $%d + 0 %s %s[k])) %s[k] = $%d + 0' % (i, m, i, sign, m, m, i))
+            body.append('if ($%d != "-" && (!(k in %s) || $%d + 0 %s %s[k])) %s[k] = $%d + 0'
+                        % (i, m, i, sign, m, m, i))
         elif f.type == "sampling":
-            body.append('if ($%d != "-") { c = split($%d, parts, ";"); for (j = 1; j <= c; j++) { split(parts[j], v, ":");'
-                        ' %s_n[k] += v[1]; %s_s[k] += v[1] * v[3]; if (!((k) in %s_l) || v[2] < %s_l[k]) %s_l[k] = v[2];'
+            body.append('if ($%d != "-") { c = split($%d, parts, ";");'
+                        ' for (j = 1; j <= c; j++) { split(parts[j], v, ":");'
+                        ' %s_n[k] += v[1]; %s_s[k] += v[1] * v[3];'
+                        ' if (!((k) in %s_l) || v[2] < %s_l[k]) %s_l[k] = v[2];'
                         ' if (v[4] > %s_h[k]) %s_h[k] = v[4] } }' % (i, i, m, m, m, m, m, m, m))
     return "\n  ".join(body)
 
 
 def awk_script(layouts):
     """All three files in one go, told apart by their names. Prints records and the sum of srcBytes."""
-    parts = ["function net(a) { if (index(a, \":\")) sub(/:[^:]*$/, \"\", a); else sub(/\\.[0-9]+$/, \"\", a); return a }",
+    parts = ["function net(a) { if (index(a, \":\")) sub(/:[^:]*$/, \"\", a); "
+             "else sub(/\\.[0-9]+$/, \"\", a); return a }",
              "{ k = net($1) \" \" net($2) \" \" $3; records[k]++ }"]
     for word, fields in layouts.items():
         parts.append('FILENAME ~ /_%s_/ {\n  %s\n}' % (word, awk_program(fields)))
-    parts.append("END { for (k in records) { groups++; n += records[k]; b += srcBytes[k] } printf \"%d %d %.0f\\n\", groups, n, b }")
+    parts.append("END { for (k in records) { groups++; n += records[k]; b += srcBytes[k] } "
+                 "printf \"%d %d %.0f\\n\", groups, n, b }")
     return "\n".join(parts) + "\n"
 
 
@@ -61,7 +66,8 @@ def duck_sampling(m, c):
         return "list_transform(%s, lambda x: split_part(x, ':', %d)::%s)" % (parts, i, kind)
     return ["sum(list_sum(%s)) AS %s_n" % (part(1, "BIGINT"), m),
             "min(list_min(%s)) AS %s_l" % (part(2, "DOUBLE"), m),
-            "sum(list_sum(list_transform(%s, lambda x: split_part(x, ':', 1)::DOUBLE * split_part(x, ':', 3)::DOUBLE))) AS %s_s"
+            "sum(list_sum(list_transform(%s, "
+            "lambda x: split_part(x, ':', 1)::DOUBLE * split_part(x, ':', 3)::DOUBLE))) AS %s_s"
             % (parts, m), "max(list_max(%s)) AS %s_h" % (part(4, "DOUBLE"), m)]
 
 
@@ -76,7 +82,8 @@ def duck_select(fields, files, measures):
     names = {f.name: i for i, f in enumerate(fields) if f is not None}
     picked = ["c%d AS srcIP" % names["srcIP"], "c%d AS dstIP" % names["dstIP"], "c%d AS protocol" % names["protocol"]]
     picked += ["c%d AS %s" % (index[m], m) if m in index else "NULL AS %s" % m for m in measures]
-    return ("SELECT %s FROM read_csv([%s], delim=' ', header=false, quote='', escape='', nullstr='-', auto_detect=false, "
+    return ("SELECT %s FROM read_csv([%s], delim=' ', header=false, quote='', escape='', nullstr='-', "
+            "auto_detect=false, "
             "columns={%s})" % (", ".join(picked), ", ".join("'%s'" % f for f in files), ", ".join(columns)))
 
 

@@ -11,9 +11,10 @@
     epochs    the longest stop of the loop by an epoch's cut, recovery of a large state
     micro     decoder, prefix match, groups, rank, cut (programs of bench/micro)
 
-Rounds are interleaved (A B C A B C ...); printed are the median and the least. CPU seconds are user + system of the whole
-process, by wait4; weir's own times come from `run --stats`. Data is generated once, into bench/.cache. --small is a
-hundredth of the size, to try the script itself: its figures mean nothing. Peers: mawk (Debian), DuckDB (npm @duckdb/node-api)."""
+Rounds are interleaved (A B C A B C ...); printed are the median and the least. CPU seconds are user + system of the
+whole process, by wait4; weir's own times come from `run --stats`. Data is generated once, into bench/.cache. --small is
+a hundredth of the size, to try the script itself: its figures mean nothing. Peers: mawk (Debian), DuckDB (npm
+@duckdb/node-api)."""
 import argparse
 import glob
 import json
@@ -24,8 +25,8 @@ import subprocess
 import sys
 import time
 
-from harness import (CACHE, ROOT, START, Bench, STORE, folder_of, interleaved, machine, median, read_through, run, show, show_runs,
-                     size_of, steps, wait_for_quiet)
+from harness import (CACHE, ROOT, START, Bench, STORE, folder_of, interleaved, machine, median, read_through, run, show,
+                     show_runs, size_of, steps, wait_for_quiet)
 from peers import WIDE, awk_script, duck_script, duckdb_home, fields_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -34,8 +35,8 @@ WIDE_LINES = 130000  # of a file: with 120 fields some 120 MB
 
 def wide(b):
     """One wide minute: 3 files of 120 MB, 120 fields, 10,000 nets, 2,000 sites."""
-    data = b.recording("wide", "--seed", "1", "--minutes", "1", "--lines", str(b.scale(WIDE_LINES)), "--nets", str(b.scale(10000)),
-                       "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
+    data = b.recording("wide", "--seed", "1", "--minutes", "1", "--lines", str(b.scale(WIDE_LINES)), "--nets",
+                       str(b.scale(10000)), "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
     size, files = size_of(data)
     lines = 3 * b.scale(WIDE_LINES)
     read_through(files)
@@ -49,9 +50,12 @@ def wide(b):
     sql = os.path.join(folder, "raw.sql")
     with open(sql, "w", encoding="utf-8") as f:
         f.write(duck_script(fields_of(layouts), files))
-    # The peers' work alone: the raw aggregation. Only its sums by service, a few rows, are written, as the peers print sums.
+    # The peers' work alone: the raw aggregation. Only its sums by service, a few rows, are written, as the peers print
+    # sums.
     alone = folder_of("wide-raw")
-    b.recipe(alone, data, "  raw: { from: tagged, window: 1m, by: [srcNet, dstNet, protocol], measures: [%s], groups_max: 10000000 }\n"
+    b.recipe(alone, data,
+             "  raw:\n    { from: tagged, window: 1m, by: [srcNet, dstNet, protocol], measures: [%s], "
+             "groups_max: 10000000 }\n"
              "  sums: { from: raw, cascade: [1m], ways: [src], kind: service }\n" % ", ".join(WIDE),
              "  out: { type: file, path: out, format: csv, from: [sums] }\n", layouts)
     contestants = {"weir": lambda: b.once(folder), "weir raw": lambda: b.once(alone, cores="0"),
@@ -84,7 +88,8 @@ def wide(b):
 
 
 def narrow_lines(b, folder):
-    """Ten fields, some 73 bytes a line, 200,000 raw groups; written here, as `gen p2` knows the shipped layouts only."""
+    """Ten fields, some 73 bytes a line, 200,000 raw groups; written here, as `gen p2` knows the shipped layouts
+    only."""
     import random
     stamp = os.path.join(folder, "p2", "__@%d.finished" % START)
     if os.path.exists(stamp):
@@ -104,12 +109,14 @@ def narrow_lines(b, folder):
                 s, d = pairs[(i * 7919 + rng.randrange(64)) % groups]
                 v = rng.getrandbits(60)
                 f.write("10.%d.%d.%d 10.%d.%d.%d 6 %d %d %d %d %d %d %d\n" % (
-                    s >> 8, s & 255, v & 255, d >> 8, d & 255, v >> 8 & 255, 1 + (v >> 16 & 7), v >> 19 & 0xFFFFFF, v >> 30 & 0xFFFFFF,
+                    s >> 8, s & 255, v & 255, d >> 8, d & 255, v >> 8 & 255, 1 + (v >> 16 & 7),
+                    v >> 19 & 0xFFFFFF, v >> 30 & 0xFFFFFF,
                     v >> 40 & 4095, v >> 44 & 4095, v >> 20 & 65535, v >> 30 & 65535))
     with open(os.path.join(folder, "layouts.yaml"), "w", encoding="ascii") as f:
         for word in ("tcp", "udp", "other"):
             f.write("%s- layout: p2-%s\n  fields:\n" % ("layouts:\n" if word == "tcp" else "", word))
-            f.write("    - { name: srcIP, type: ip }\n    - { name: dstIP, type: ip }\n    - { name: protocol, type: u64 }\n"
+            f.write("    - { name: srcIP, type: ip }\n    - { name: dstIP, type: ip }\n"
+                    "    - { name: protocol, type: u64 }\n"
                     "    - { name: n, type: u64, measure: connections, rank: true }\n"
                     "    - { name: sb, type: u64, measure: srcBytes, mirror: dstBytes, rank: true }\n"
                     "    - { name: db, type: u64, measure: dstBytes, rank: true }\n"
@@ -141,7 +148,8 @@ def narrow(b):
 
 
 def ordinary(b, name, minutes):
-    """Folder with recorded minutes as a middle-sized site writes them: 3 x 2,000 conversations, 2,000 nets, 400 sites."""
+    """Folder with recorded minutes as a middle-sized site writes them: 3 x 2,000 conversations, 2,000 nets, 400
+    sites."""
     return b.recording(name, "--seed", "2", "--minutes", str(minutes), "--lines", str(b.scale(2000)), "--nets", "2000",
                        "--sites", "400")
 
@@ -169,18 +177,20 @@ def catchup(b):
     show("times real time, two cores", minutes * 60 / two, "times", (">", 60))
     show("times real time, one core", minutes * 60 / one, "times")
     show("two cores over one", one / two, "times", (">", 1.7))
-    show("wall per minute, all over first quarter", two / minutes / (median(r["quarter"], lambda x: x.wall) / (minutes // 4)), "times")
+    show("wall per minute, all over first quarter",
+         two / minutes / (median(r["quarter"], lambda x: x.wall) / (minutes // 4)), "times")
     show_runs("resident memory, all", r["two"], lambda x: x.rss, "MiB")
     show_runs("resident memory, first quarter", r["quarter"], lambda x: x.rss, "MiB")
 
 
 def nominal(b):
-    """A minute every minute for three minutes, from `replay`; the CPU of weir alone: ordinary minutes (catch-up's), then wide ones."""
+    """A minute every minute for three minutes, from `replay`; the CPU of weir alone: ordinary minutes (catch-up's),
+    then wide ones."""
     minutes = 1 if b.small else 3
     data = ordinary(b, "nominal", minutes)
     minute_a_minute(b, "ordinary minutes", data, minutes, b.layouts, None, ("<", 2))
-    data = b.recording("nominal-wide", "--seed", "3", "--minutes", str(minutes), "--lines", str(b.scale(WIDE_LINES)), "--nets",
-                       str(b.scale(10000)), "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
+    data = b.recording("nominal-wide", "--seed", "3", "--minutes", str(minutes), "--lines", str(b.scale(WIDE_LINES)),
+                       "--nets", str(b.scale(10000)), "--sites", str(b.scale(2000)), "--wide", "120", layouts=True)
     minute_a_minute(b, "wide minutes", data, minutes, os.path.join(data, "layouts.yaml"), WIDE, None)
 
 
@@ -191,7 +201,8 @@ def minute_a_minute(b, name, data, minutes, layouts, measures, bar):
     os.makedirs(os.path.join(live, "p2"))
     shutil.copy(os.path.join(data, "networks.csv"), live)
     b.recipe(folder, live, steps(measures), STORE, layouts)
-    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", "stats.json"], cwd=folder, stdin=subprocess.DEVNULL)
+    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", "stats.json"], cwd=folder,
+                         stdin=subprocess.DEVNULL)
     begin = time.monotonic()
     run([b.weir, "replay", os.path.join(data, "p2"), os.path.join(live, "p2"), "--shift", "now"])
     time.sleep(5)
@@ -219,7 +230,8 @@ def settled(folder, p, limit_s=600):
 
 def live_run(b, folder, stats, more=None):
     """weir until its state has settled; `more` is called once it has started and read its state. Its stats."""
-    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", stats], cwd=folder, stdin=subprocess.DEVNULL)
+    p = subprocess.Popen([b.weir, "run", "weir.yaml", "--quiet", "--stats", stats], cwd=folder,
+                         stdin=subprocess.DEVNULL)
     settled(folder, p)
     if more:
         more()
@@ -245,7 +257,8 @@ def epochs(b):
     os.mkdir(os.path.join(folder, "out"))
     for path in sorted(glob.glob(os.path.join(data, "p2", "*"))):
         os.link(path, os.path.join(live, "p2", os.path.basename(path)))
-    b.recipe(folder, live, "  raw: { from: tagged, window: 1d, by: [srcNet, dstNet, protocol], groups_max: 10000000 }\n",
+    b.recipe(folder, live,
+             "  raw: { from: tagged, window: 1d, by: [srcNet, dstNet, protocol], groups_max: 10000000 }\n",
              "  out: { type: file, path: out, format: csv, from: [raw] }\n", every="1s")
 
     def more():

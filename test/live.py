@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """live.py: weir p2 on an interface: what was sent equals what was counted plus what was declared lost.
 
-A pair of veth interfaces in a network namespace of its own (unshare -rn: no privileges needed where the kernel allows user
-namespaces). Frames are sent by a packet socket into one end while weir listens at the other; SIGTERM ends it.
+A pair of veth interfaces in a network namespace of its own (unshare -rn: no privileges needed where the kernel allows
+user namespaces). Frames are sent by a packet socket into one end while weir listens at the other; SIGTERM ends it.
 
     live.py [--weir BINARY] [--packets N]      ./dev test leaves it out where no namespace can be made"""
 import argparse
@@ -41,7 +41,8 @@ def inside(weir, count):
         ip("link", "set", end, "up", "arp", "off")
     folder = tempfile.mkdtemp(prefix="weir-live-")
     stats = os.path.join(folder, "stats.json")
-    p = subprocess.Popen([weir, "p2", "-i", "vb", "-d", os.path.join(folder, "p2"), "--stats", stats], stderr=subprocess.PIPE)
+    p = subprocess.Popen([weir, "p2", "-i", "vb", "-d", os.path.join(folder, "p2"), "--stats", stats],
+                         stderr=subprocess.PIPE)
     if not wait_until_listening(p):
         return ["weir does not listen, exit code %d" % p.wait()]
     with open("/proc/%d/status" % p.pid, encoding="ascii") as f:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packets.py: captures written packet by packet, for cases and crash tests. Only what tests need, from Python's own library.
+"""packets.py: captures written packet by packet, for cases and crash tests. Only what tests need, from Python's own
+library.
 
-A frame is bytes; times are whole nanoseconds since 1970. Addresses are text, and their form says whether IPv4 or IPv6 is meant.
-Checksums are right, so that other programs read these files without complaint.
+A frame is bytes; times are whole nanoseconds since 1970. Addresses are text, and their form says whether IPv4 or IPv6
+is meant. Checksums are right, so that other programs read these files without complaint.
 
     with Pcap("a.pcap") as c:
         t = Tcp(c, "10.0.0.1", 40000, "10.0.0.2", 80)
@@ -10,7 +11,8 @@ Checksums are right, so that other programs read these files without complaint.
         t.send(T0 + SECOND, "a", b"GET /")
         c.add(T0 + 2 * SECOND, ether(udp("10.0.0.1", 5353, "10.0.0.2", 53, dns(7))))
 
-    packets.py show DIR        the P2 files of a folder, readable: names of the shipped layouts, zeros and nulls left out
+    packets.py show DIR        the P2 files of a folder, readable: names of the shipped layouts, zeros and nulls
+                               left out
     packets.py check DIR       whole sets only: files and marker; gives their number"""
 import ipaddress
 import os
@@ -46,7 +48,8 @@ def mac(text):
 
 
 def ether(payload, src=MAC_A, dst=MAC_B, vlans=(), kind=None):
-    """vlans: ids, outermost first; of several the outer ones are 802.1ad. kind: what the payload's version does not say."""
+    """vlans: ids, outermost first; of several the outer ones are 802.1ad. kind: what the payload's version does not
+    say."""
     if kind is None:
         kind = 0x86dd if payload[0] >> 4 == 6 else 0x0800
     tags = b""
@@ -56,7 +59,8 @@ def ether(payload, src=MAC_A, dst=MAC_B, vlans=(), kind=None):
 
 
 def ip(src, dst, protocol, payload, ttl=64, ident=0, offset=0, more=False, length=None):
-    """IPv4 or IPv6 by the addresses. offset (bytes) and more make it a fragment; length overrides what the header says."""
+    """IPv4 or IPv6 by the addresses. offset (bytes) and more make it a fragment; length overrides what the header
+    says."""
     s, d = address(src), address(dst)
     if len(s) == 4:
         head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload) if length is None else length, ident,
@@ -65,17 +69,20 @@ def ip(src, dst, protocol, payload, ttl=64, ident=0, offset=0, more=False, lengt
     if offset or more:
         payload = struct.pack(">BBHI", protocol, 0, offset | more, ident) + payload
         protocol = 44
-    return struct.pack(">IHBB16s16s", 6 << 28, len(payload) if length is None else length, protocol, ttl, s, d) + payload
+    size = len(payload) if length is None else length
+    return struct.pack(">IHBB16s16s", 6 << 28, size, protocol, ttl, s, d) + payload
 
 
 def pseudo(src, dst, protocol, length):
     s = address(src)
-    return s + address(dst) + (struct.pack(">HH", protocol, length) if len(s) == 4 else struct.pack(">II", length, protocol))
+    return s + address(dst) + (struct.pack(">HH", protocol, length) if len(s) == 4
+                               else struct.pack(">II", length, protocol))
 
 
 def tcp(src, sport, dst, dport, seq, ack, flags, payload=b"", window=65535, options=b"", **more):
     options += b"\0" * (-len(options) % 4)
-    head = struct.pack(">HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4, flags, window, 0, 0)
+    head = struct.pack(">HHIIBBHHH", sport, dport, seq % 2**32, ack % 2**32, (20 + len(options)) // 4 << 4, flags,
+                       window, 0, 0)
     whole = head + options + payload
     n = checksum(pseudo(src, dst, 6, len(whole)) + whole)
     return ip(src, dst, 6, whole[:16] + struct.pack(">H", n) + whole[18:], **more)
@@ -179,7 +186,8 @@ class Pcapng(Pcap):
 # --- conversations ----------------------------------------------------------------------------------------------------
 
 class Tcp:
-    """A connection that remembers its sequence numbers. Ends are "a" (the first address) and "b"; `link` makes frames of packets."""
+    """A connection that remembers its sequence numbers. Ends are "a" (the first address) and "b"; `link` makes frames
+    of packets."""
 
     def __init__(self, capture, a, aport, b, bport, link=ether, aseq=1000, bseq=5000, attl=64, bttl=64):
         self.capture, self.link = capture, link
@@ -265,7 +273,8 @@ def records(folder):
 def show(folder):
     """Pairs of columns (...SrcToDst, ...DstToSrc) as one, a/b; zeros and nulls left out."""
     names = columns()
-    for start, kind, values in sorted(records(folder), key=lambda r: (r[0], ("tcp udp other arp eth").split().index(r[1]), r[2])):
+    for start, kind, values in sorted(records(folder),
+                                      key=lambda r: (r[0], ("tcp udp other arp eth").split().index(r[1]), r[2])):
         if kind not in names:
             print(start, kind, *values)
             continue

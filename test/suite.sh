@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # suite.sh: counts what suites pass and fail. Sourced by ./dev and .ci/run.
 #
-# A suite is a command whose last line is "..., N passed, N failed" or "name: N passed, N failed". One that prints no such
-# line, or ends badly though it counted no failure, is a failure by itself, so that nothing passes by not running.
+# A suite is a command whose last line is "..., N passed, N failed" or "name: N passed, N failed". One that prints no
+# such line, or ends badly though it counted no failure, is a failure by itself, so that nothing passes by not running.
 
 suite_passed=0
 suite_failed=0
@@ -41,7 +41,8 @@ step()
     printf '== %s\n' "$name"
     "$@" || status=$?
     if ((status == 0)); then suite_passed=$((suite_passed + 1)); else suite_failed=$((suite_failed + 1)); fi
-    suite_names+=("$(printf '%-28s %6d passed %4d failed  %4d s' "$name" $((status == 0)) $((status != 0)) $((SECONDS - before)))")
+    suite_names+=("$(printf '%-28s %6d passed %4d failed  %4d s' "$name" $((status == 0)) $((status != 0)) \
+        $((SECONDS - before)))")
     return 0
 }
 

@@ -3,8 +3,8 @@
  *
  *   state_write <folder> [MB of state] [MB changed an epoch]
  *
- * The folder should be on the disk that a state would be on. Pages are 60,000 bytes, as those of wide rows are; a changed
- * page has a tenth of its bytes changed. Prints MB/s of page bytes, committed and synced. */
+ * The folder should be on the disk that a state would be on. Pages are 60,000 bytes, as those of wide rows are; a
+ * changed page has a tenth of its bytes changed. Prints MB/s of page bytes, committed and synced. */
 #include "snapshot/snapshot.h"
 
 #include <stdio.h>
@@ -50,7 +50,8 @@ static struct snapshot *start(const char *path, u64 *bytes)
     struct snapshot *s;
     enum snapshot_match match;
     struct counter c = { { count_head, count_page, count_done }, 0 };
-    if (err_is(snapshot_open(&s, path, S("bench"), why)) || err_is(snapshot_read_op(s, 0, op, &c.reader, &match, why))) {
+    if (err_is(snapshot_open(&s, path, S("bench"), why)) ||
+        err_is(snapshot_read_op(s, 0, op, &c.reader, &match, why))) {
         fprintf(stderr, "%s\n", why);
         exit(1);
     }
@@ -108,7 +109,8 @@ int main(int argc, char **argv)
     f64 t0 = seconds();
     s = start(path, &bytes);
     f64 took = seconds() - t0;
-    printf("start: %.0f MB read and checked in %.0f ms: %.0f MB/s\n", (f64)bytes / 1e6, took * 1e3, (f64)bytes / 1e6 / took);
+    printf("start: %.0f MB read and checked in %.0f ms: %.0f MB/s\n", (f64)bytes / 1e6, took * 1e3,
+           (f64)bytes / 1e6 / took);
     snapshot_close(s);
     unlink(path);
     snprintf(path, sizeof path, "%s/weir-bench-state.db.lock", argv[1]);

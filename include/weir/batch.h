@@ -2,8 +2,8 @@
 /* batch.h: records in columns, as workers pass them from stage to stage.
  *
  * Columns stand in the order of the stream's schema. Cells are typed arrays; a bit in `nulls` means no value, and
- * the cell under it is unspecified. A column that this input does not have (another protocol's measure) has cells == NULL:
- * null everywhere, at no cost. All memory belongs to the worker and is lent until the next batch. */
+ * the cell under it is unspecified. A column that this input does not have (another protocol's measure) has cells ==
+ * NULL: null everywhere, at no cost. All memory belongs to the worker and is lent until the next batch. */
 #pragma once
 
 #include "weir/addr.h"

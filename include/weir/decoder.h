@@ -50,9 +50,17 @@ struct rejects {
 
 struct decoder;
 
+/* A column that the format itself names. */
+struct decoder_column {
+    const char     *name;
+    enum field_type type;
+};
+
 struct decoder_type {
     const char        *name;    /* as `format:` spells it                  */
     const char *const *reasons; /* by number, NULL ends: "fields missing" */
+    bool               records; /* chunks are whole records that the source cut, no line ends; "lines" are records */
+    const struct decoder_column *columns; /* all that a layout may name, name NULL ends; NULL: as the layout says */
 
     /* columns: of the batches it will fill (the stream's schema); cells it does not fill are set absent. */
     err (*open)(struct decoder **out, const struct layout *layout, const struct schema *schema);
@@ -69,4 +77,4 @@ struct decoder_type {
                    size_t *used, u64 *lines);
 };
 
-extern const struct decoder_type decoder_line;
+extern const struct decoder_type decoder_line, decoder_packets;

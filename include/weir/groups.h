@@ -160,8 +160,9 @@ static inline struct group_row *groups_row_write(struct groups *g, u32 i)
  * one more. (How many *records* went there, that row's `records` says, once the caller has folded them.) */
 void groups_find_add(struct groups *g, const u8 *keys, u32 n, u32 *rows, u64 *fresh);
 
-/* Adds a row for each of n keys without asking whether there is one: the table is a list of partial groups from now on, to
- * be merged into another table and reset, not to be searched or saved. Rows are in keys' order; there must be room. */
+/* Adds a row for each of n keys without asking whether there is one: the table is a list of partial groups from now on,
+ * to be merged into another table and reset, not to be searched or saved. Rows are in keys' order; there must be
+ * room. */
 void groups_append(struct groups *g, const u8 *keys, u32 n, u32 *rows);
 
 /* The row of one key, UINT32_MAX if unknown. */

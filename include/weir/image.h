@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image.h: how state shows itself at a cut, and how it is put back. Pure operators speak this; snapshot/ stores it.
  *
- * State is objects (a pane: one window of one operator line). An object has a head (a few bytes) and numbered parts, each
- * made of pages. Ids are the operator's to choose and never used twice in a state file. */
+ * State is objects (a pane: one window of one operator line). An object has a head (a few bytes) and numbered parts,
+ * each made of pages. Ids are the operator's to choose and never used twice in a state file. */
 #pragma once
 
 #include "weir/err.h"

@@ -9,8 +9,8 @@
  *   DIRTY   changed since the last cut
  *   FROZEN  lent to the snapshot thread; unchanged since the cut
  *
- * Pages are cut from slabs that double up to 2 MiB (then huge pages of the kernel's, if it has them): a malloc of each page
- * would round up by a fifth, and touching them first would cost as much as filling them.
+ * Pages are cut from slabs that double up to 2 MiB (then huge pages of the kernel's, if it has them): a malloc of each
+ * page would round up by a fifth, and touching them first would cost as much as filling them.
  *
  * One thread owns a `pages`; the bytes of a frozen page may be read by one other until pages_thaw.
  * Records never straddle pages. Records per page are a power of two, so that an index is a shift and a mask. */
@@ -72,8 +72,8 @@ static inline void *pages_write(struct pages *p, u32 i)
 /* Adds n zeroed records, adjacent in index; gives the index of the first. At most 2^32 - 1 records in all. */
 u32 pages_add(struct pages *p, u32 n);
 
-/* Adds one record, number count - 1 from now on, and gives its bytes, which the caller writes whole before anything else:
- * they are not zeroed. */
+/* Adds one record, number count - 1 from now on, and gives its bytes, which the caller writes whole before anything
+ * else: they are not zeroed. */
 static inline void *pages_add_one(struct pages *p)
 {
     if (__builtin_expect(p->count >> p->shift < p->held, 1)) return pages_write(p, p->count++);

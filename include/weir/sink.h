@@ -44,7 +44,8 @@ struct sink_type {
      * again; `fatal` is set where it must not (fsync failed). */
     err (*apply)(struct sink *, u64 number, slice rows, char *why, size_t room, bool *fatal);
 
-    /* Idle work in small steps: retention, checkpoints. now: wall clock; watermark: event time reached. True: more to do. */
+    /* Idle work in small steps: retention, checkpoints. now: wall clock; watermark: event time reached. True: more to
+     * do. */
     bool (*tick)(struct sink *, nanos now, nanos watermark);
 
     void (*close)(struct sink *);

@@ -44,6 +44,8 @@ struct inlet {
     void (*watermark)(struct inlet *, nanos to, enum close_reason why);
     /* Bounded input: after all chunks offered so far there is nothing more. */
     void (*done)(struct inlet *);
+    /* The answer to source_type.stop: after all chunks offered so far nothing more comes in this run. */
+    void (*stopped)(struct inlet *);
     /* Names a thing that could not be read; counted, shown in the log and in `rejects`, never fatal.
      * file: borrowed, may be empty. */
     void (*complain)(struct inlet *, slice file, u64 offset, const char *what);
@@ -62,6 +64,7 @@ struct position {
 struct source_setup {
     slice                  name;
     const void            *options;   /* the struct that type->options fills; lent for life        */
+    const struct decoder_type *decoder; /* of the recipe's `format`                                */
     u32                    layouts;   /* lent for life                                             */
     const struct layout   *layout;
     const char *const     *layout_key; /* of each layout: "tcp", "udp" as the recipe says          */
@@ -78,14 +81,22 @@ struct source_type {
     size_t                     options_size; /* of the set-up struct                                */
     const struct metric       *metrics;
     const struct decoder_type *decoders[4]; /* formats it can feed, NULL ends                       */
+    bool                       first;       /* the first of several where the recipe has no `format` */
 
     /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.
      * NULL: any that the table allows may. */
     bool (*check)(const void *options, char *words, size_t size, const char **at);
 
+    /* The longest that new input may lie unseen as these options stand, *because: of which; 0, or NULL here: never. */
+    nanos (*unseen)(const void *options, const char **because);
+
     err (*open)(struct source **out, struct uv_loop_s *loop, struct inlet *to, const struct source_setup *setup);
     void (*pause)(struct source *);  /* offers nothing until resume */
     void (*resume)(struct source *);
+    /* The run ends in order. A source that cannot read again what it holds back (an interface's open minute) takes nothing
+     * more in, offers that, and says inlet.stopped; it may be paused meanwhile. False: it holds nothing back, the engine
+     * pauses it. NULL: never does. */
+    bool (*stop)(struct source *);
 
     /* On a worker. Bytes at `at` of the chunk's partition: as many as are there, at most max. 0: end.
      * <0: -errno; the chunk is given up, counted and told by `complain`. */

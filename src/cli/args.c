@@ -30,7 +30,8 @@ int usage_error(const struct args *a, const char *format, ...)
     va_start(list, format);
     fprintf(stderr, "weir %s: ", a->command->name);
     vfprintf(stderr, format, list);
-    fprintf(stderr, "\nusage: weir %s %s\n       weir %s --help\n", a->command->name, a->command->usage, a->command->name);
+    fprintf(stderr, "\nusage: weir %s %s\n       weir %s --help\n", a->command->name, a->command->usage,
+            a->command->name);
     va_end(list);
     return EX_USAGE;
 }
@@ -119,7 +120,8 @@ f64 args_f64(const struct args *a, const char *flag, f64 least, f64 most)
     char       *end = NULL;
     f64         n = text ? strtod(text, &end) : 0;
     if (text && end != text && *end == '\0' && n >= least && n <= most) return n;
-    exit(usage_error(a, "--%s: a number from %g to %g was expected, not %s", flag, least, most, text ? text : "nothing"));
+    exit(usage_error(a, "--%s: a number from %g to %g was expected, not %s", flag, least, most,
+                     text ? text : "nothing"));
 }
 
 nanos args_span(const struct args *a, const char *flag)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gen.c: weir gen p2: recordings with the shape of a site's, from a seed: the same seed, the same bytes.
  *
- * Nets are drawn by a Zipf law, so that a few talk most. The columns are those of the shipped layouts (conf/layouts/p2.yaml);
- * --wide pads lines with further counters, and --layouts writes the layouts that name them. */
+ * Nets are drawn by a Zipf law, so that a few talk most. The columns are those of the shipped layouts
+ * (conf/layouts/p2.yaml); --wide pads lines with further counters, and --layouts writes the layouts that name them. */
 #include "cli/command.h"
 
 #include "cli/progress.h"
@@ -299,7 +299,8 @@ static char *put_common(struct gen *g, char *p, u64 epoch, u64 number, bool port
 static char *put_tcp(struct gen *g, char *p)
 {
     for (u32 i = 33; i <= 44; i++) p = put_u64(p, draw_count(g, i < 41 ? 3 : 9)); /* flags and pure ACKs  */
-    for (u32 i = 45; i <= 54; i++) p = put_u64(p, random_below(&g->rng, 8) ? 0 : draw_count(g, i == 47 || i == 48 ? 14 : 5));
+    for (u32 i = 45; i <= 54; i++)
+        p = put_u64(p, random_below(&g->rng, 8) ? 0 : draw_count(g, i == 47 || i == 48 ? 14 : 5));
     for (u32 i = 55; i <= 56; i++) p = put_u64(p, random_below(&g->rng, 65536)); /* windows */
     for (u32 i = 57; i <= 58; i++) p = put_u64(p, random_below(&g->rng, 1461));  /* segments */
     for (u32 i = 59; i <= 62; i++) p = put_sampling(g, p, 100000);
@@ -478,7 +479,8 @@ static int run_gen(const struct args *a)
     g.minutes = args_u64(a, "minutes", 1, 1000000);
     g.start = args_u64(a, "start", 0, 99999999999ull);
     g.wide = args_u64(a, "wide", 0, WIDE_MAX);
-    if (!gen_protocols(&g, args_text(a, "protocols"))) return usage_error(a, "--protocols: tcp, udp and other are known");
+    if (!gen_protocols(&g, args_text(a, "protocols")))
+        return usage_error(a, "--protocols: tcp, udp and other are known");
     if (mkdir(g.dir, 0755) != 0 && errno != EEXIST) return gen_fail(g.dir), EX_IOERR;
     g.net = malloc(g.nets * sizeof *g.net);
     g.buffer = malloc(BUFFER);
@@ -492,8 +494,8 @@ static int run_gen(const struct args *a)
 }
 
 static const char *const gen_text[] = {
-    "Writes P2 files minute by minute into a folder: _tcp_@E, _udp_@E, _other_@E and the marker __@E.finished, in the shipped "
-    "layouts. The same options give the same bytes.",
+    "Writes P2 files minute by minute into a folder: _tcp_@E, _udp_@E, _other_@E and the marker __@E.finished, in the "
+    "shipped layouts. The same options give the same bytes.",
     "  weir gen p2 --dir recording --minutes 10 --networks networks.csv",
     NULL,
 };

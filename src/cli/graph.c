@@ -24,7 +24,8 @@ static const struct notation mermaid = {
 static const struct notation dot = {
     "digraph weir {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n",
     "}\n",
-    { "  %s [shape=cds, label=\"%s\"];\n", "  %s [shape=box, label=\"%s\"];\n", "  %s [shape=cylinder, label=\"%s\"];\n" },
+    { "  %s [shape=cds, label=\"%s\"];\n", "  %s [shape=box, label=\"%s\"];\n",
+      "  %s [shape=cylinder, label=\"%s\"];\n" },
     "  %s -> %s;\n",
     "\\n",
     "\\\"", "<", ">", "\\\\"

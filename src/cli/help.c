@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* help.c: --help and the man page, both from the command tables. */
 #include "cli/command.h"
+#include "config/recipe.h"
 #include "engine/registry.h"
 #include "weir/slice.h"
 
@@ -50,7 +51,52 @@ void help_all(FILE *to)
 {
     fprintf(to, "usage: weir COMMAND ...\n\nWindowed statistics and rankings of network telemetry, exactly once.\n\n");
     for (u32 i = 0; commands[i]; i++) fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(to, "\nweir COMMAND --help says more of each.\n");
+    fprintf(to, "\nweir COMMAND --help says more of each, weir help recipe what a recipe may hold.\n");
+}
+
+static void key_line(const char *name, const char *value, const char *doc, FILE *to)
+{
+    char head[80];
+    snprintf(head, sizeof head, "%s: %s", name, value);
+    fprintf(to, "  %-28s %s", head, doc);
+}
+
+static const char *option_value(enum option_type type)
+{
+    static const char *const names[] = {
+        [OPTION_TEXT] = "text",   [OPTION_PATH] = "path", [OPTION_BOOL] = "true|false", [OPTION_COUNT] = "number",
+        [OPTION_SIZE] = "size",   [OPTION_SPAN] = "span", [OPTION_CHOICE] = "one of",   [OPTION_NAMES] = "list",
+        [OPTION_PATHS] = "path or list",
+        [OPTION_PAIRS] = "mapping",
+    };
+    return names[type];
+}
+
+static void help_options(const char *what, const char *name, const struct option *options, FILE *to)
+{
+    fprintf(to, "\n%s, type: %s\n", what, name);
+    for (const struct option *o = options; o->name; o++) {
+        key_line(o->name, o->choices ? o->choices : option_value(o->type), o->doc, to);
+        if (o->required) fputs(" (required)", to);
+        if (o->fallback) fprintf(to, " (default %s)", o->fallback);
+        fputc('\n', to);
+    }
+}
+
+/* All that a recipe may hold. */
+static void help_recipe(FILE *to)
+{
+    fprintf(to,
+            "A recipe is a file of YAML: sources, steps, sinks, each by a name of its own. `weir check` checks one.\n");
+    for (const struct recipe_part *p = recipe_parts; p->title; p++) {
+        fprintf(to, "\n%s\n", p->title);
+        for (const struct recipe_key *k = p->keys; k->name; k++) {
+            key_line(k->name, k->value, k->doc, to);
+            fputc('\n', to);
+        }
+    }
+    for (u32 i = 0; source_types[i]; i++) help_options("A source", source_types[i]->name, source_types[i]->options, to);
+    for (u32 i = 0; sink_types[i]; i++) help_options("A sink", sink_types[i]->name, sink_types[i]->options, to);
 }
 
 /* Text for roff: a backslash and a dot or quote at a line's start would be obeyed. */
@@ -97,15 +143,17 @@ static void man_command(const struct command *c, FILE *to)
     }
 }
 
-static const char *option_value(enum option_type type)
+/* A mapping of the recipe, from the table that its parser checks it by. */
+static void man_part(const struct recipe_part *p, FILE *to)
 {
-    static const char *const names[] = {
-        [OPTION_TEXT] = "text",   [OPTION_PATH] = "path", [OPTION_BOOL] = "true|false", [OPTION_COUNT] = "number",
-        [OPTION_SIZE] = "size",   [OPTION_SPAN] = "span", [OPTION_CHOICE] = "one of",   [OPTION_NAMES] = "list",
-        [OPTION_PATHS] = "path or list",
-        [OPTION_PAIRS] = "mapping",
-    };
-    return names[type];
+    fprintf(to, ".SS \"%s\"\n", p->title);
+    for (const struct recipe_key *k = p->keys; k->name; k++) {
+        fputs(".TP\n.B ", to);
+        man_text(k->name, to);
+        fprintf(to, ": \\fI%s\\fP\n", k->value);
+        man_text(k->doc, to);
+        fputc('\n', to);
+    }
 }
 
 /* What a source or sink may be told in the recipe. */
@@ -133,6 +181,7 @@ void man_page(FILE *to)
           to);
     for (u32 i = 0; commands[i]; i++) man_command(commands[i], to);
     fputs(".SH RECIPE\n", to);
+    for (const struct recipe_part *p = recipe_parts; p->title; p++) man_part(p, to);
     for (u32 i = 0; source_types[i]; i++) man_options("source", source_types[i]->name, source_types[i]->options, to);
     for (u32 i = 0; sink_types[i]; i++) man_options("sink", sink_types[i]->name, sink_types[i]->options, to);
     fputs(".SH EXIT STATUS\n", to);
@@ -163,6 +212,10 @@ static int run_help(const struct args *a)
             help_command(commands[i], stdout);
             return EX_OK;
         }
+    if (a->count && strcmp(a->positional[0], "recipe") == 0) {
+        help_recipe(stdout);
+        return EX_OK;
+    }
     if (a->count) return usage_error(a, "there is no command %s", a->positional[0]);
     help_all(stdout);
     return EX_OK;
@@ -175,5 +228,9 @@ const struct command command_version = {
     .name = "version", .usage = "", .summary = "say which version this is", .run = run_version
 };
 const struct command command_help = {
-    .name = "help", .usage = "[COMMAND]", .summary = "say what a command does", .most = 1, .run = run_help
+    .name = "help",
+    .usage = "[COMMAND|recipe]",
+    .summary = "say what a command does, or a recipe may hold",
+    .most = 1,
+    .run = run_help,
 };

@@ -77,12 +77,13 @@ err levels_find(struct levels *l, sqlite3 *db, const char *source, const char *w
 
 const struct level *levels_named(const struct levels *l, const char *name)
 {
+    i64 seconds = level_seconds(slice_str(name));
     for (u32 i = 0; i < l->count; i++)
-        if (strcmp(l->at[i].name, name) == 0) return &l->at[i];
+        if (l->at[i].seconds == seconds) return &l->at[i];
     return NULL;
 }
 
-static i64 floor_to(i64 t, i64 step)
+i64 levels_floor(i64 t, i64 step)
 {
     i64 rest = t % step;
     return t - (rest < 0 ? rest + step : rest);
@@ -95,8 +96,8 @@ u32 levels_cut(const struct levels *l, i64 from, i64 to, struct piece *piece)
     for (u32 i = l->count; i-- > 0;) {
         const struct level *v = &l->at[i];
         i64                 least = v->first > from ? v->first : from, most = v->end < to ? v->end : to;
-        least = -floor_to(-least, v->seconds);
-        most = floor_to(most, v->seconds);
+        least = -levels_floor(-least, v->seconds);
+        most = levels_floor(most, v->seconds);
         if (least >= most) continue;
         if (a == b) {
             piece[n++] = (struct piece){ i, least, most };

@@ -23,7 +23,7 @@ struct levels {
 /* Tables <source>_<way><kind>_<level>. source: NULL for any. Nothing found: count is 0. */
 err levels_find(struct levels *l, sqlite3 *db, const char *source, const char *way, const char *kind);
 
-/* NULL: there is none of that name. */
+/* By name or span: hourly, 1h, 60m. NULL: there is none. */
 const struct level *levels_named(const struct levels *l, const char *name);
 
 /* A range [from, to) from one level's table. */
@@ -32,8 +32,11 @@ struct piece {
     i64 from, to;
 };
 
+/* The start of the window of `step` seconds that t lies in. */
+i64 levels_floor(i64 t, i64 step);
+
 #define PIECES_MAX (2 * LEVELS_MAX)
 
-/* Cuts a range into pieces: the widest windows where they are there and whole, narrower ones for what is before and behind them
- * (a window that is still open has no row yet, one too narrow may have been deleted). Number of pieces. */
+/* Cuts a range into pieces: the widest windows where they are there and whole, narrower ones for what is before and
+ * behind them (a window that is still open has no row yet, one too narrow may have been deleted). Number of pieces. */
 u32 levels_cut(const struct levels *l, i64 from, i64 to, struct piece *piece);

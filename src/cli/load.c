@@ -5,8 +5,12 @@
 #include "engine/lookup.h" /* file_read */
 #include "engine/registry.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define RECIPE_BYTES_MAX ((u64)1 << 20)
 
@@ -30,6 +34,16 @@ static bool read_file(void *arg, struct arena *to, const char *path, slice *text
     return true;
 }
 
+static bool readable(void *arg, const char *path, const char **why)
+{
+    struct stat s;
+    (void)arg;
+    *why = "it is no regular file";
+    if (stat(path, &s) == 0 && access(path, R_OK) == 0) return S_ISREG(s.st_mode);
+    *why = strerror(errno);
+    return false;
+}
+
 bool load_is_recipe(const char *path)
 {
     return slice_ends(slice_str(path), S(".yaml")) || slice_ends(slice_str(path), S(".yml"));
@@ -39,7 +53,7 @@ struct recipe *load_recipe(const char *path, bool json, int *code)
 {
     struct recipe           *r = NULL;
     struct findings          f;
-    const struct recipe_lent lent = { source_types, sink_types, read_file, NULL };
+    const struct recipe_lent lent = { source_types, sink_types, read_file, NULL, readable };
     findings_init(&f);
     recipe_read(&r, path, &lent, &f);
     if (json) findings_print_json(&f, print_to_file, stdout);

@@ -5,6 +5,7 @@
  * into `bytes`. The wall clock drives minutes on only while nothing waits in the ring: a probe that lags must not
  * close a minute whose frames are still there. */
 #include "cli/p2.h"
+#include "shim/privileges.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ void p2_live(struct p2 *p, const struct capture_setup *setup, bool keep_capabili
         p->broken = true;
         return;
     }
-    if (!keep_capabilities && err_is(e = capture_drop_capabilities()))
+    if (!keep_capabilities && err_is(e = privileges_drop()))
         p2_say(p, "capabilities are kept: %s", err_text(e, text, sizeof text));
     l.bytes = malloc(BYTES);
     WEIR_ASSERT(l.bytes != NULL);

@@ -79,9 +79,24 @@ static void damaged(struct p2 *p, const struct reader *r, err e)
             (unsigned long long)frames, frames == 1 ? "" : "s");
 }
 
-/* All whole records of the buffer. */
+/* All whole records of the buffer, as they are: straight into the batch. */
+static enum framing_result reader_take_all(struct p2 *p, struct reader *r, bool *go_on)
+{
+    enum framing_result got = FRAMING_FRAME;
+    while (*go_on && got == FRAMING_FRAME) {
+        size_t used;
+        slice  text = slice_of(r->buffer + r->begin, r->end - r->begin);
+        p->batched += framing_some(r->framing, text, &used, p->batch + p->batched, MINUTES_BATCH - p->batched, &got);
+        r->begin += used;
+        *go_on = p2_flush(p);
+    }
+    return got;
+}
+
+/* All whole records of the buffer that the filter takes. */
 static enum framing_result reader_take(struct p2 *p, struct reader *r, bool *go_on)
 {
+    if (p->filter_text == NULL) return reader_take_all(p, r, go_on);
     for (;;) {
         struct frame        frame;
         size_t              used = 0;

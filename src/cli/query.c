@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* query.c: weir query: tops and series out of an SQLite store, beside a running weir.
  *
- * The store describes itself by its table names (<source>_<way><kind>_<level>) and the comments at their columns. A top is put
- * together from the widest windows that are there (levels.h), so that a day's top is read from 24 rows a site and not from 1440. */
-#include "cli/levels.h"
+ * The store describes itself by its table names (<source>_<way><kind>_<level>) and the comments at their columns. A top
+ * is put together from the widest windows that are there (levels.h), so that a day's top is read from 24 rows a site
+ * and not from 1440. */
 #include "cli/load.h"
-#include "cli/table.h"
+#include "cli/query.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,23 +16,13 @@
 #define POINTS_MAX   120 /* of a series, unless --level says */
 #define SHOWN_FIELDS 5
 
-struct query {
-    const struct args *args;
-    sqlite3           *db;
-    struct levels      levels;
-    char               kind[NAME_ROOM];  /* the key column                      */
-    char               table[NAME_ROOM]; /* one of the levels' : they are alike */
-    i64                from, to;
-};
-
-static int query_error(const char *path, const char *what)
+int query_error(const char *path, const char *what)
 {
     fprintf(stderr, "weir query: %s: %s\n", path, what);
     return EX_IOERR;
 }
 
-/* With sqlite3_mprintf's formats. NULL on an error. */
-static sqlite3_stmt *query_prepare(sqlite3 *db, const char *format, ...)
+sqlite3_stmt *query_prepare(sqlite3 *db, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -76,7 +66,8 @@ static const struct level *query_points(const struct query *q)
     }
     if (first < q->from) first = q->from;
     if (end > q->to) end = q->to;
-    while (i + 1 < l->count && (end - first) / l->at[i].seconds > POINTS_MAX && l->at[i + 1].first < l->at[i + 1].end) i++;
+    while (i + 1 < l->count && (end - first) / l->at[i].seconds > POINTS_MAX && l->at[i + 1].first < l->at[i + 1].end)
+        i++;
     return &l->at[i];
 }
 
@@ -96,31 +87,44 @@ static bool time_parse(const char *text, i64 *out)
     return true;
 }
 
+int query_bounds(struct query *q)
+{
+    if (args_text(q->args, "to") && !time_parse(args_text(q->args, "to"), &q->to))
+        return usage_error(q->args, "--to: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
+    if (args_text(q->args, "from") && !time_parse(args_text(q->args, "from"), &q->from))
+        return usage_error(q->args, "--from: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
+    return EX_OK;
+}
+
 /* The range: --from, --to, or the last --last before the end of what is there. */
 static int query_range(struct query *q)
 {
     const struct levels *l = &q->levels;
     for (u32 i = 0; i < l->count && q->to == 0; i++)
         if (l->at[i].first < l->at[i].end) q->to = l->at[i].end;
-    if (args_text(q->args, "to") && !time_parse(args_text(q->args, "to"), &q->to))
-        return usage_error(q->args, "--to: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
-    q->from = q->to - args_span(q->args, "last") / NANOS_SECOND;
-    if (args_text(q->args, "from") && !time_parse(args_text(q->args, "from"), &q->from))
-        return usage_error(q->args, "--from: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
+    q->from = INT64_MIN;
+    int code = query_bounds(q);
+    if (code) return code;
+    if (q->from == INT64_MIN) q->from = q->to - args_span(q->args, "last") / NANOS_SECOND;
     if (q->from >= q->to) return usage_error(q->args, "the range is empty");
     return EX_OK;
 }
 
-/* --- columns ------------------------------------------------------------------------------------------------- */
-
-static bool column_exists(sqlite3 *db, const char *table, const char *column)
+/* A range is made of whole windows: one that is no number of them is widened, and that is told. */
+static void query_widen(struct query *q, const struct level *v)
 {
-    bool          row = false;
-    sqlite3_stmt *st = query_prepare(db, "SELECT 1 FROM pragma_table_info(%Q) WHERE name = %Q", table, column);
-    if (st) sqlite_step(st, &row);
-    sqlite3_finalize(st);
-    return row;
+    struct arena a;
+    i64          from = levels_floor(q->from, v->seconds), to = -levels_floor(-q->to, v->seconds);
+    if (from == q->from && to == q->to) return;
+    q->from = from;
+    q->to = to;
+    arena_init(&a, 0);
+    fprintf(stderr, "weir query: windows of %s_%s are %llds long: the range is widened to %s .. %s\n", q->levels.stem,
+            v->name, (long long)v->seconds, query_time_text(&a, from), query_time_text(&a, to));
+    arena_fini(&a);
 }
+
+/* --- columns ------------------------------------------------------------------------------------------------- */
 
 struct fields {
     u32  count;
@@ -174,8 +178,9 @@ static bool part_sampling(const struct query *q, const char *field, struct part 
         if (!slice_ends(slice_str(field), slice_str(ends[i].end))) continue;
         int   len = (int)(strlen(field) - strlen(ends[i].end));
         char *n = sqlite3_mprintf("%.*s_n", len, field), *avg = sqlite3_mprintf("%.*s_avg", len, field);
-        bool  is = column_exists(q->db, q->table, n) && column_exists(q->db, q->table, avg);
-        if (is) *p = (struct part){ ends[i].how, sqlite3_mprintf("%s", i == 0 ? avg : field), sqlite3_mprintf("%s", n) };
+        bool  is = query_has_column(q->db, q->table, n) && query_has_column(q->db, q->table, avg);
+        if (is)
+            *p = (struct part){ ends[i].how, sqlite3_mprintf("%s", i == 0 ? avg : field), sqlite3_mprintf("%s", n) };
         sqlite3_free(n);
         sqlite3_free(avg);
         if (is) return true;
@@ -190,7 +195,8 @@ static struct part field_part(const struct query *q, const char *field)
     struct part              p = { .how = HOW_NONE };
     for (u32 i = 0; i < WEIR_COUNT(others); i++)
         if (strcmp(field, others[i]) == 0) return p;
-    if (strcmp(field, q->kind) == 0 || part_sampling(q, field, &p) || !column_exists(q->db, q->table, field)) return p;
+    if (strcmp(field, q->kind) == 0 || part_sampling(q, field, &p) || !query_has_column(q->db, q->table, field))
+        return p;
     p = (struct part){ column_how(q, field), sqlite3_mprintf("%s", field), NULL };
     if (p.how == HOW_AVG) p.weight = sqlite3_mprintf("records");
     return p;
@@ -208,8 +214,8 @@ static void part_sql(sqlite3_str *sql, const struct part *p)
     else if (p->how == HOW_MAX) sqlite3_str_appendf(sql, ", max(\"%w\")", p->column);
     else if (p->how == HOW_SUM) sqlite3_str_appendf(sql, ", sum(\"%w\")", p->column);
     else
-        sqlite3_str_appendf(sql, ", sum(\"%w\" * \"%w\") / sum(CASE WHEN \"%w\" IS NOT NULL THEN \"%w\" END)", p->weight,
-                            p->column, p->column, p->weight);
+        sqlite3_str_appendf(sql, ", sum(\"%w\" * \"%w\") / sum(CASE WHEN \"%w\" IS NOT NULL THEN \"%w\" END)",
+                            p->weight, p->column, p->column, p->weight);
 }
 
 /* The field asked for, then the first ones that the store ranks. */
@@ -234,36 +240,18 @@ static void fields_pick(const struct query *q, struct fields *f, const char *by,
 static int field_unknown(const struct query *q, const char *field)
 {
     fprintf(stderr, "weir query: table %s has no field %s; it has:", q->table, field);
-    sqlite3_stmt *st = query_prepare(q->db, "SELECT name FROM pragma_table_info(%Q) WHERE name NOT IN ('timestamp', 'closed_by', "
-                                         "'revision', %Q)", q->table, q->kind);
+    sqlite3_stmt *st = query_prepare(q->db,
+                                     "SELECT name FROM pragma_table_info(%Q) WHERE name NOT IN ('timestamp', "
+                                     "'closed_by', 'revision', %Q)", q->table, q->kind);
     bool          row = false;
-    while (st && !err_is(sqlite_step(st, &row)) && row) fprintf(stderr, " %s", (const char *)sqlite3_column_text(st, 0));
+    while (st && !err_is(sqlite_step(st, &row)) && row)
+        fprintf(stderr, " %s", (const char *)sqlite3_column_text(st, 0));
     sqlite3_finalize(st);
     fputc('\n', stderr);
     return EX_USAGE;
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------- */
-
-static struct cell cell_of(struct text_table *t, sqlite3_stmt *st, int column)
-{
-    switch (sqlite3_column_type(st, column)) {
-    case SQLITE_NULL: return (struct cell){ CELL_NULL, NULL };
-    case SQLITE_TEXT: return (struct cell){ CELL_TEXT, arena_str(&t->arena, sqlite_slice(st, column)) };
-    case SQLITE_FLOAT: return (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%.6g", sqlite3_column_double(st, column)) };
-    default: return (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%lld", sqlite3_column_int64(st, column)) };
-    }
-}
-
-static const char *time_text(struct arena *a, i64 seconds)
-{
-    char      text[32];
-    time_t    t = (time_t)seconds;
-    struct tm utc;
-    gmtime_r(&t, &utc);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%MZ", &utc);
-    return arena_str(a, slice_str(text));
-}
 
 /* Runs the statement into a table and prints it; time: the first column is a window start, else lines are numbered. */
 static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t, const char *title, bool time)
@@ -278,8 +266,8 @@ static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t,
             break;
         }
         if (!time) *cells++ = (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%u", t->rows) };
-        for (int c = 0; c < columns; c++) cells[c] = cell_of(t, st, c);
-        if (time) cells[0] = (struct cell){ CELL_TEXT, time_text(&t->arena, sqlite3_column_int64(st, 0)) };
+        for (int c = 0; c < columns; c++) cells[c] = query_cell(t, st, c);
+        if (time) cells[0] = (struct cell){ CELL_TEXT, query_time_text(&t->arena, sqlite3_column_int64(st, 0)) };
     }
     sqlite3_finalize(st);
     if (err_is(e)) return query_error(q->table, e.what);
@@ -287,16 +275,17 @@ static int answer(const struct query *q, sqlite3_stmt *st, struct text_table *t,
         text_table_json(t, stdout);
         return EX_OK;
     }
-    printf("%s, %s to %s\n", title, time_text(&t->arena, q->from), time_text(&t->arena, q->to));
+    printf("%s, %s to %s\n", title, query_time_text(&t->arena, q->from), query_time_text(&t->arena, q->to));
     text_table_print(t, stdout);
-    if (t->rows == 0) fprintf(stderr, "weir query: nothing there; `tables` says what a store holds, `top` names what is in it\n");
+    if (t->rows == 0)
+        fprintf(stderr, "weir query: nothing there; `tables` says what a store holds, `top` names what is in it\n");
     return EX_OK;
 }
 
-/* The rows of a top, out of all pieces of its range; the tables' names into `title`. Columns by name: a level that came later
- * than others may have them in another order. */
-static void top_from(const struct query *q, sqlite3_str *sql, const char *columns, const struct piece *piece, u32 pieces,
-                     sqlite3_str *title)
+/* The rows of a top, out of all pieces of its range; the tables' names into `title`. Columns by name: a level that came
+ * later than others may have them in another order. */
+static void top_from(const struct query *q, sqlite3_str *sql, const char *columns, const struct piece *piece,
+                     u32 pieces, sqlite3_str *title)
 {
     for (u32 i = 0; i < pieces; i++) {
         const struct level *v = &q->levels.at[piece[i].level];
@@ -317,6 +306,7 @@ static int query_top(struct query *q)
     const struct level *wanted;
     int                 code = query_wanted(q, &wanted);
     if (code) return code;
+    query_widen(q, wanted ? wanted : &q->levels.at[0]);
     u32 pieces = levels_cut(&q->levels, q->from, q->to, piece);
     if (wanted || pieces == 0) {
         if (wanted == NULL) wanted = &q->levels.at[0];
@@ -367,7 +357,9 @@ static int query_series(struct query *q, const char *name)
     const struct level *level;
     int                 code = query_wanted(q, &level);
     if (code) return code;
-    query_use(q, level ? level : query_points(q));
+    if (level == NULL) level = query_points(q);
+    query_widen(q, level);
+    query_use(q, level);
     text_table_init(&t);
     text_table_column(&t, "time");
     fields_pick(q, &f, args_text(q->args, "by"), false);
@@ -376,8 +368,8 @@ static int query_series(struct query *q, const char *name)
     for (u32 i = 0; i < f.count; i++) {
         char column[NAME_ROOM + 8];
         snprintf(column, sizeof column, "%s", f.name[i]);
-        if (!column_exists(q->db, q->table, column)) snprintf(column, sizeof column, "%s_avg", f.name[i]);
-        if (!column_exists(q->db, q->table, column)) {
+        if (!query_has_column(q->db, q->table, column)) snprintf(column, sizeof column, "%s_avg", f.name[i]);
+        if (!query_has_column(q->db, q->table, column)) {
             sqlite3_free(sqlite3_str_finish(sql));
             text_table_fini(&t);
             return field_unknown(q, f.name[i]);
@@ -385,8 +377,8 @@ static int query_series(struct query *q, const char *name)
         sqlite3_str_appendf(sql, ", \"%w\"", column);
         text_table_column(&t, column);
     }
-    sqlite3_str_appendf(sql, " FROM \"%w\" WHERE \"%w\" = %Q AND timestamp >= %lld AND timestamp < %lld ORDER BY 1", q->table,
-                        q->kind, name, (long long)q->from, (long long)q->to);
+    sqlite3_str_appendf(sql, " FROM \"%w\" WHERE \"%w\" = %Q AND timestamp >= %lld AND timestamp < %lld ORDER BY 1",
+                        q->table, q->kind, name, (long long)q->from, (long long)q->to);
     char         *text = sqlite3_str_finish(sql);
     sqlite3_stmt *st = query_prepare(q->db, "%s", text);
     sqlite3_free(text);
@@ -395,46 +387,12 @@ static int query_series(struct query *q, const char *name)
     return code;
 }
 
-static int query_tables(struct query *q, const char *path)
-{
-    struct text_table t;
-    text_table_init(&t);
-    text_table_column(&t, "table");
-    text_table_column(&t, "first");
-    text_table_column(&t, "last");
-    text_table_column(&t, "windows");
-    sqlite3_stmt *names = query_prepare(q->db, "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = "
-                                               "'timestamp' WHERE m.type = 'table' ORDER BY m.name");
-    bool          row = false;
-    if (names == NULL) {
-        text_table_fini(&t);
-        return query_error(path, sqlite3_errmsg(q->db));
-    }
-    while (!err_is(sqlite_step(names, &row)) && row) {
-        sqlite3_stmt *st = query_prepare(q->db, "WITH RECURSIVE w(t) AS (SELECT min(timestamp) FROM \"%w\" UNION ALL SELECT (SELECT "
-                                         "min(timestamp) FROM \"%w\" WHERE timestamp > t) FROM w WHERE t IS NOT NULL) "
-                                         "SELECT min(t), max(t), count(t) FROM w",
-                                         (const char *)sqlite3_column_text(names, 0),
-                                         (const char *)sqlite3_column_text(names, 0));
-        bool          some = false;
-        struct cell  *cells = text_table_row(&t);
-        if (cells == NULL) break;
-        cells[0] = cell_of(&t, names, 0);
-        if (st && !err_is(sqlite_step(st, &some)) && some && sqlite3_column_type(st, 0) != SQLITE_NULL) {
-            cells[1] = (struct cell){ CELL_TEXT, time_text(&t.arena, sqlite3_column_int64(st, 0)) };
-            cells[2] = (struct cell){ CELL_TEXT, time_text(&t.arena, sqlite3_column_int64(st, 1)) };
-            cells[3] = cell_of(&t, st, 2);
-        }
-        sqlite3_finalize(st);
-    }
-    sqlite3_finalize(names);
-    if (args_has(q->args, "json")) text_table_json(&t, stdout);
-    else text_table_print(&t, stdout);
-    text_table_fini(&t);
-    return EX_OK;
-}
-
 /* --- the command --------------------------------------------------------------------------------------------- */
+
+static const char *option_path(const void *options, const struct option *o)
+{
+    return *(const char *const *)(const void *)((const char *)options + o->offset);
+}
 
 /* A recipe's first SQLite sink, or the store itself. NULL: said why. */
 static char *store_path(const char *file, int *code)
@@ -447,7 +405,7 @@ static char *store_path(const char *file, int *code)
         if (strcmp(type->name, "sqlite") != 0) continue;
         for (const struct option *o = type->options; o->name; o++)
             if (strcmp(o->name, "path") == 0)
-                path = slice_dup(slice_str(*(const char *const *)(const void *)((const char *)r->sink[i].options + o->offset)));
+                path = slice_dup(slice_str(option_path(r->sink[i].options, o)));
     }
     if (r && path == NULL) *code = query_error(file, "the recipe has no sqlite sink");
     if (r) recipe_free(r);
@@ -459,23 +417,26 @@ static int query_do(struct query *q, const char *path)
     const char *what = q->args->positional[1], *way = args_text(q->args, "way");
     bool        series = strcmp(what, "series") == 0;
     if (strcmp(what, "tables") == 0) return query_tables(q, path);
-    if (!series && strcmp(what, "top") != 0) return usage_error(q->args, "top, series or tables was expected, not %s", what);
+    if (strcmp(what, "rows") == 0) return query_rows(q, path);
+    if (!series && strcmp(what, "top") != 0)
+        return usage_error(q->args, "top, series, rows or tables was expected, not %s", what);
     if (q->args->count < (series ? 4u : 3u))
-        return usage_error(q->args, series ? "series wants a kind and a name: series site NAME" : "top wants a kind: top site");
+        return usage_error(q->args, series ? "series wants a kind and a name: series site NAME"
+                           : "top wants a kind: top site");
     const char *kind = q->args->positional[2], *source = args_text(q->args, "source");
     snprintf(q->kind, sizeof q->kind, "%s", kind);
     err e = sqlite_run(q->db, "BEGIN"); /* one state of the store for all that is read */
     if (!err_is(e)) e = levels_find(&q->levels, q->db, source, way, kind);
     if (err_is(e)) return query_error(path, sqlite3_errmsg(q->db));
     if (q->levels.count == 0) {
-        fprintf(stderr, "weir query: %s: no tables of %s, way %s%s%s; `weir query %s tables` lists what is there\n", path, kind, way,
-                source ? ", source " : "", source ? source : "", path);
+        fprintf(stderr, "weir query: %s: no tables of %s, way %s%s%s; `weir query %s tables` lists what is there\n",
+                path, kind, way, source ? ", source " : "", source ? source : "", path);
         return EX_USAGE;
     }
     if (q->levels.also[0] && source == NULL)
         return usage_error(q->args, "there is %s and %s: --source says which", q->levels.stem, q->levels.also);
     query_use(q, &q->levels.at[0]);
-    if (!column_exists(q->db, q->table, q->kind)) return query_error(q->table, "is not a table of a cascade");
+    if (!query_has_column(q->db, q->table, q->kind)) return query_error(q->table, "is not a table of a cascade");
     int code = query_range(q);
     if (code) return code;
     return series ? query_series(q, q->args->positional[3]) : query_top(q);
@@ -501,20 +462,25 @@ static int run_query(const struct args *a)
 }
 
 static const char *const query_text[] = {
-    "FILE is an SQLite store, or a recipe (*.yaml) whose store is meant; it may be in use by a running weir. A top adds windows "
-    "up, each measure in its way: sum, least, greatest; a sampling's mean is weighted by its counts, that of `agg: avg` by the records. "
-    "It takes the widest windows that are there and fit the range, and narrower ones for the rest, unless --level says. A series "
-    "shows windows one by one, no more than some hundred unless --level says.",
+    "FILE is an SQLite store, or a recipe (*.yaml) whose store is meant; it may be in use by a running weir. A top "
+    "adds windows up, each measure in its way: sum, least, greatest; a sampling's mean is weighted by its counts, "
+    "that of `agg: avg` by the records. It takes the widest windows that are there and fit the range, and narrower "
+    "ones for the rest, unless --level says. A series shows windows one by one, no more than some hundred unless "
+    "--level says.",
     "  weir query probe.yaml top site --by srcBytes --last 1h",
     "  weir query store.db series site site-0007 --way src --last 1d",
+    "Rows lists the newest rows of any table as they stand, of records and rejects as well. A name without its source "
+    "will do: rejects, late, ledger, a step. Of a range only if --last, --from or --to is given.",
     "  weir query store.db tables",
+    "  weir query probe.yaml rows rejects --columns timestamp,file,line,reason -n 20",
     NULL,
 };
 
 static const struct flag query_flags[] = {
     { "by", 0, "FIELD", NULL, "measure to order by, or to show first; default: the first that is ranked" },
     { "way", 0, "WAY", "both", "src, dst or both" },
-    { "n", 'n', "N", "10", "lines of a top" },
+    { "n", 'n', "N", "10", "lines of a top, or rows" },
+    { "columns", 0, "LIST", NULL, "rows: only these, with commas between them; default: all" },
     { "last", 0, "SPAN", "1h", "range before the end of what is there" },
     { "from", 0, "TIME", NULL, "start of the range: Unix seconds, or 2026-01-31T12:00 (UTC)" },
     { "to", 0, "TIME", NULL, "end of the range" },
@@ -525,8 +491,8 @@ static const struct flag query_flags[] = {
 };
 
 const struct command command_query = { .name = "query",
-                                       .usage = "FILE top KIND | series KIND NAME | tables",
-                                       .summary = "ask a store for tops and series",
+                                       .usage = "FILE top KIND | series KIND NAME | rows TABLE | tables",
+                                       .summary = "ask a store for tops, series and rows",
                                        .text = query_text,
                                        .flags = query_flags,
                                        .least = 2,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay.c: weir replay: recorded P2 files into a folder as P2 would write them: create, write, close, then the marker.
  *
- * The recording keeps its gaps: minute m appears m minutes after the first, divided by the speed. Only file names are shifted in
- * time; lines are copied as they are. */
+ * The recording keeps its gaps: minute m appears m minutes after the first, divided by the speed. Only file names are
+ * shifted in time; lines are copied as they are. */
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "weir/slice.h"
@@ -77,7 +77,8 @@ static bool replay_list(struct replay *r)
     for (struct dirent *d; (d = readdir(dir)) != NULL;) {
         struct recorded f;
         struct stat     st;
-        if (!recorded_parse(d->d_name, &f) || fstatat(dirfd(dir), d->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode)) continue;
+        if (!recorded_parse(d->d_name, &f) || fstatat(dirfd(dir), d->d_name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+            continue;
         f.size = (u64)st.st_size;
         if (r->count == room) {
             room = room ? room * 2 : 1024;
@@ -103,7 +104,8 @@ static bool replay_list(struct replay *r)
 
 static void file_path(char *path, const char *dir, const struct recorded *f, i64 shift)
 {
-    snprintf(path, PATH_ROOM, "%s/%s%lld%s", dir, f->name, (long long)((i64)f->epoch + shift), f->marker ? ".finished" : "");
+    snprintf(path, PATH_ROOM, "%s/%s%lld%s", dir, f->name, (long long)((i64)f->epoch + shift),
+             f->marker ? ".finished" : "");
 }
 
 static bool write_all(int fd, const char *at, size_t len)
@@ -212,7 +214,8 @@ static int replay_play(struct replay *r, const struct args *a)
     u64 passes = args_has(a, "loop") ? UINT64_MAX : 1, bytes = 0;
     if (!replay_shift(r, args_text(a, "shift"))) return usage_error(a, "--shift: `now` or seconds were expected");
     if (mkdir(r->to, 0755) != 0 && errno != EEXIST) return replay_fail(r->to), EX_IOERR;
-    if (same_folder(r->from, r->to)) return usage_error(a, "FROM and TO are the same folder: the recording would be overwritten");
+    if (same_folder(r->from, r->to))
+        return usage_error(a, "FROM and TO are the same folder: the recording would be overwritten");
     r->buffer = malloc(BUFFER);
     WEIR_ASSERT(r->buffer != NULL);
     for (u32 i = 0; i < r->count; i++) bytes += r->file[i].size;
@@ -236,8 +239,8 @@ static int run_replay(const struct args *a)
 }
 
 static const char *const replay_text[] = {
-    "Copies the P2 files of FROM into TO, minute by minute: each file is created, written and closed, the marker comes last. "
-    "At speed 1 a minute takes a minute; at 60, a second; 0 does not wait.",
+    "Copies the P2 files of FROM into TO, minute by minute: each file is created, written and closed, the marker "
+    "comes last. At speed 1 a minute takes a minute; at 60, a second; 0 does not wait.",
     "  weir replay recording /data/p2 --shift now --loop --keep 60",
     NULL,
 };

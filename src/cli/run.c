@@ -37,10 +37,10 @@ static int run_check(const struct args *a)
 }
 
 static const char *const run_text[] = {
-    "Reads what the recipe's sources give, keeps windows, writes results to its sinks, each row exactly once. After a crash or "
-    "a stop it goes on where it was: positions and open windows are in the recipe's state file.",
-    "SIGINT or SIGTERM: finishes what is in work, cuts an epoch, ends. A second one: ends at once. SIGHUP: reads tag tables "
-    "again. Open windows stay open over a stop unless --final is given.",
+    "Reads what the recipe's sources give, keeps windows, writes results to its sinks, each row exactly once. After a "
+    "crash or a stop it goes on where it was: positions and open windows are in the recipe's state file.",
+    "SIGINT or SIGTERM: finishes what is in work, cuts an epoch, ends. A second one: ends at once. SIGHUP: reads tag "
+    "tables again. Open windows stay open over a stop unless --final is given.",
     NULL,
 };
 
@@ -62,8 +62,8 @@ const struct command command_run = { .name = "run",
                                      .run = run_run };
 
 static const char *const check_text[] = {
-    "Shows all faults at once, each with file:line:column, the line, and what was probably meant. Exit code 78 if there is an "
-    "error. --print writes the recipe as weir understood it, every default filled in.",
+    "Shows all faults at once, each with file:line:column, the line, and what was probably meant. Exit code 78 if "
+    "there is an error. --print writes the recipe as weir understood it, every default filled in.",
     NULL,
 };
 

@@ -67,10 +67,10 @@ static int run_snapshot(const struct args *a)
 }
 
 static const char *const snapshot_text[] = {
-    "FILE is a state file, or a recipe (*.yaml) whose state file is meant. list and show may run beside weir; export and import "
-    "want a state that no weir has open.",
-    "A savepoint is a state file that holds the named operators (all, if none is named; then with positions). Import puts their "
-    "windows in place of what the state holds.",
+    "FILE is a state file, or a recipe (*.yaml) whose state file is meant. list and show may run beside weir; export "
+    "and import want a state that no weir has open.",
+    "A savepoint is a state file that holds the named operators (all, if none is named; then with positions). Import "
+    "puts their windows in place of what the state holds.",
     "  weir snapshot export probe.yaml before-upgrade.db",
     NULL,
 };

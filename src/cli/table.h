@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 32
+#define TABLE_COLUMNS_MAX 1024u
 #define TABLE_ROWS_MAX    100000u
 
 enum cell_kind { CELL_NULL, CELL_NUMBER, CELL_TEXT };

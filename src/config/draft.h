@@ -79,7 +79,8 @@ struct step_draft {
     struct expr_draft  where, *derive; /* STEP_FILTER: derive per own column            */
     struct column_ref  address[SIDES_MAX];
     struct column_ref *ref;     /* STEP_WINDOW: keys, carried, measures; STEP_RECORDS: columns */
-    slice             *unit;    /* STEP_WINDOW, STEP_CASCADE: of recipe_step.out.field; STEP_RECORDS: of records.field */
+    /* STEP_WINDOW, STEP_CASCADE: of recipe_step.out.field; STEP_RECORDS: of records.field */
+    slice             *unit;
     slice              table;   /* `table:` as written; empty: not given                */
 };
 
@@ -141,6 +142,14 @@ struct names step_columns(const struct draft *d, u32 step); /* both */
 
 /* sinks.c */
 void sinks_read(struct draft *d, const struct node *map);
+
+/* Beside each parser the keys that it knows; keys.c has them in the order of the manual. */
+extern const struct recipe_key recipe_keys[], state_keys[], include_keys[], layout_keys[], field_keys[];
+extern const struct recipe_key tag_step_keys[], tag_keys[], filter_keys[], derive_keys[], window_keys[], cascade_keys[],
+    rank_keys[], records_keys[], source_keys[], sink_keys[];
+
+/* advice.c: what is no error, but will hardly be what was meant. */
+void advice_give(struct draft *d);
 
 /* What no one takes from: sources, steps. */
 void unused_check(struct draft *d);

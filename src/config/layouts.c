@@ -19,7 +19,7 @@ struct fold_name {
 
 static const struct type_name type_names[];
 static const struct fold_name fold_names[];
-static const char *const      layout_keys[], *const field_keys[], *const measure_keys[];
+static const char *const      measure_keys[];
 
 /* A layout while its fields are read. */
 struct reading {
@@ -380,7 +380,25 @@ static const struct fold_name fold_names[] = {
     { "sampling", FOLD_SAMPLING }, { "bins", FOLD_BINS }, { NULL, 0 },
 };
 
-static const char *const layout_keys[] = { "layout", "separator", "null", "fields", NULL };
-static const char *const field_keys[] = { "name",   "type", "measure", "agg",  "scale",
-                                          "mirror", "rank", "unit",    "skip", NULL };
+const struct recipe_key layout_keys[] = {
+    { "layout", "name", "what sources call it by (required)" },
+    { "separator", "character", "between fields: one ASCII character (default a space)" },
+    { "null", "text", "a field that holds this is absent (default -)" },
+    { "fields", "list of fields", "in the order of the line (required)" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key field_keys[] = {
+    { "name", "name", "of the column (required)" },
+    { "type", "type", "u64, f64, time, ip, mac, string, sampling or bins(K) (required)" },
+    { "measure", "name", "the field is a measure of this name and folds in windows" },
+    { "agg", "fold", "sum, min, max, first, last, avg, sampling or bins; default by type: sum, sampling, bins" },
+    { "scale", "number", "values are multiplied by it, so that decimals are whole numbers (default 1)" },
+    { "mirror", "name", "the measure of the other direction: they change places in way `both`" },
+    { "rank", "true|false", "ranked where a cascade ranks the default fields (default false)" },
+    { "unit", "text", "for people: it becomes a comment at the column" },
+    { "skip", "number", "instead of a name: so many fields of the line are passed over" },
+    { NULL, NULL, NULL },
+};
+
 static const char *const measure_keys[] = { "agg", "scale", "mirror", "rank", NULL };

@@ -136,7 +136,7 @@ static void check_known(struct draft *d, const struct node *map, const struct op
         known[count++] = o->name;
     }
     known[count] = NULL;
-    map_check(d, map, known, in);
+    map_check_names(d, map, known, in);
 }
 
 void *options_read(struct draft *d, const struct node *map, const struct option *table, size_t size,

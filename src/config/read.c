@@ -19,7 +19,7 @@ struct names names_of(struct arena *a, const char *const *list)
     return n;
 }
 
-void map_check(struct draft *d, const struct node *map, const char *const *known, const char *in)
+void map_check_names(struct draft *d, const struct node *map, const char *const *known, const char *in)
 {
     struct names names = names_of(&d->f->arena, known);
     for (u32 i = 0; i < map->count; i++) {
@@ -29,6 +29,20 @@ void map_check(struct draft *d, const struct node *map, const char *const *known
         findings_error(d->f, map->key[i].at, findings_suggest(d->f, map->key[i].text, names), "unknown key `%s` in %s",
                        map->key[i].text.at, in);
     }
+}
+
+void map_check(struct draft *d, const struct node *map, const struct recipe_key *known, const char *in)
+{
+    map_check_names(d, map, key_names(&d->f->arena, known), in);
+}
+
+const char *const *key_names(struct arena *a, const struct recipe_key *keys)
+{
+    u32 count = 0;
+    while (keys[count].name != NULL) count++;
+    const char **names = arena_array(a, const char *, count + 1);
+    for (u32 i = 0; i < count; i++) names[i] = keys[i].name;
+    return names;
 }
 
 static const char *kind_words(const struct node *n)

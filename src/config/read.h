@@ -9,8 +9,12 @@
 /* The value of a key; NULL: not given. */
 const struct node *map_find(const struct node *map, const char *key);
 
-/* All keys are among `known` (a NULL-ended list); others are told with the nearest name. `in`: "a source". */
-void map_check(struct draft *d, const struct node *map, const char *const *known, const char *in);
+/* All keys are among `known`; others are told with the nearest name. `in`: "a source". */
+void map_check(struct draft *d, const struct node *map, const struct recipe_key *known, const char *in);
+void map_check_names(struct draft *d, const struct node *map, const char *const *known, const char *in);
+
+/* The keys as a NULL-ended list. */
+const char *const *key_names(struct arena *a, const struct recipe_key *keys);
 
 /* The node is a mapping; a list; `example` shows one, as a hint. */
 bool read_map_of(struct draft *d, const struct node *n, const char *what, const char *example);

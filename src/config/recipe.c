@@ -8,8 +8,6 @@
 
 #define INCLUDES_MAX 64
 
-static const char *const top_keys[], *const state_keys[], *const included_keys[];
-
 /* The tree of a file; NULL: told why not. */
 static const struct node *read_tree(struct draft *d, const char *path, struct place at, const char *what)
 {
@@ -40,7 +38,7 @@ static void read_included(struct draft *d, const struct node *root)
         layout_read(d, root);
         return;
     }
-    map_check(d, root, included_keys, "an included file");
+    map_check(d, root, include_keys, "an included file");
     if (list != NULL) layouts_read(d, list);
 }
 
@@ -102,7 +100,7 @@ static void read_top(struct draft *d, const struct node *root)
     const struct node *name = map_find(root, "name"), *workers = map_find(root, "workers"),
                       *http = map_find(root, "http");
     u64                count = 0;
-    map_check(d, root, top_keys, "a recipe");
+    map_check(d, root, recipe_keys, "a recipe");
     read_version(d, root);
     d->r->name = default_name(d);
     if (name != NULL) read_name(d, name, "name", &d->r->name);
@@ -131,6 +129,7 @@ static void read_parts(struct draft *d, const struct node *root)
     if (steps != NULL) steps_read(d, steps);
     if (sinks != NULL) sinks_read(d, sinks);
     unused_check(d);
+    advice_give(d);
 }
 
 void recipe_read(struct recipe **out, const char *path, const struct recipe_lent *lent, struct findings *findings)
@@ -176,7 +175,29 @@ void recipe_free(struct recipe *r)
     free(r);
 }
 
-static const char *const top_keys[] = { "weir",    "name",    "state", "workers", "http", "include",
-                                        "layouts", "sources", "steps", "sinks",   NULL };
-static const char *const state_keys[] = { "path", "every", NULL };
-static const char *const included_keys[] = { "layouts", "layout", NULL };
+const struct recipe_key recipe_keys[] = {
+    { "weir", "1", "the version of this language (required)" },
+    { "name", "name", "of this probe; default: that of the file" },
+    { "state", "mapping", "where positions and open windows are kept, and how often" },
+    { "workers", "number", "threads that decode; 0: as many as there are processors (default 0)" },
+    { "http", "text", "no effect: this build serves no HTTP" },
+    { "include", "list of paths", "files with layouts, relative to the recipe" },
+    { "layouts", "list of layouts", "layouts that stand in the recipe itself" },
+    { "sources", "mapping", "the ways in, each by its name (required)" },
+    { "steps", "mapping", "what is done, each step by its name, in any order (required)" },
+    { "sinks", "mapping", "the ways out, each by its name (required)" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key state_keys[] = {
+    { "path", "path", "the state file, written by this recipe alone (default state.db)" },
+    { "every", "span",
+      "an epoch is cut this often; what came after the last is read again after a crash (default 10s)" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key include_keys[] = {
+    { "layouts", "list of layouts", "several layouts" },
+    { "layout", "name", "the file is this one layout; its other keys stand beside it" },
+    { NULL, NULL, NULL },
+};

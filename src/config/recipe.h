@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recipe.h: the recipe after all checks: what runs, with every name resolved to a number.
  *
- * Pure description: config makes it from YAML text and the lent tables of source and sink types; engine runs it; cli prints
- * it. Everything lives in one arena and never changes. */
+ * Pure description: config makes it from YAML text and the lent tables of source and sink types; engine runs it; cli
+ * prints it. Everything lives in one arena and never changes. */
 #pragma once
 
 #include "weir/arena.h"
@@ -146,11 +146,11 @@ struct recipe_sink {
  *   records          timestamp*, arrived*, the columns as `records:` lists them
  *   rejects          timestamp*, file*, offset*, line, reason, field, sample
  *   ledger           timestamp*, read, applied, late, duplicate, filtered, rejected, lost, bytes, complaints
- * (* primary key; arrived: a number that no other row of the table has, in a records table 1 for the first record, 2 for
- * the next). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 .. <m>_k.
- * Names: <source>_<step>, <source>_<way><kind>_<level>, ..._rank, <source>_<step>_late, <source>_rejects, <source>_ledger;
- * a step's `table:` replaces <source>_<step> or <source>. Level names: 1m minutely, 5m fively, 1h hourly, 1d daily, else
- * the span itself (10m). */
+ * (* primary key; arrived: a number that no other row of the table has, in a records table 1 for the first record, 2
+ * for the next). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 ..
+ * <m>_k. Names: <source>_<step>, <source>_<way><kind>_<level>, ..._rank, <source>_<step>_late, <source>_rejects,
+ * <source>_ledger; a step's `table:` replaces <source>_<step> or <source>. Level names: 1m minutely, 5m fively, 1h
+ * hourly, 1d daily, else the span itself (10m). */
 
 /* One line of state, as the image knows it. */
 struct recipe_op {
@@ -219,7 +219,23 @@ struct recipe_lent {
     /* Reads a file whole into the arena; false: not there or not readable, *why says so. */
     bool (*read)(void *arg, struct arena *to, const char *path, slice *text, const char **why);
     void *arg;
+    /* Could the file be read now? *why says why not. NULL: config does not ask. */
+    bool (*readable)(void *arg, const char *path, const char **why);
 };
+
+/* A key that a mapping of the recipe may have: known, suggested and documented from here. */
+struct recipe_key {
+    const char *name;  /* NULL ends the table              */
+    const char *value; /* its shape: "span", "list of names" */
+    const char *doc;   /* one line                         */
+};
+
+/* The mappings of a recipe in the order of the manual; title NULL ends. */
+struct recipe_part {
+    const char              *title; /* "A tag step" */
+    const struct recipe_key *keys;
+};
+extern const struct recipe_part recipe_parts[];
 
 /* Reads, checks and resolves a recipe. All findings are collected; with an error among them *out stays NULL. */
 void recipe_read(struct recipe **out, const char *path, const struct recipe_lent *lent, struct findings *findings);

@@ -138,8 +138,8 @@ static void make_filter(struct draft *d, u32 step, struct schema *stream)
     f->derives = s->own;
     f->derive = arena_array(d->a, struct recipe_derive, s->own);
     for (u32 i = 0; i < s->own; i++)
-        f->derive[i] = (struct recipe_derive){ .name = s->field[i].name, .text = s->derive[i].text, .unit = s->own_unit[i],
-                                               .used = s->derive[i].used, .column = base + i };
+        f->derive[i] = (struct recipe_derive){ .name = s->field[i].name, .text = s->derive[i].text,
+                                               .unit = s->own_unit[i], .used = s->derive[i].used, .column = base + i };
     for (u32 i = 0; i < s->own; i++)
         if (f->derive[i].used) f->derive[i].expr = compiled(d, step, &s->derive[i], i, EXPR_VALUE);
     if (s->where.text.len == 0) return;

@@ -5,8 +5,6 @@
 #include "config/options.h"
 #include "config/units.h"
 
-static const char *const sink_keys[];
-
 static struct names sink_type_names(struct draft *d)
 {
     u32 count = 0;
@@ -30,7 +28,8 @@ static bool take_step(struct draft *d, struct sink_draft *s, const struct node *
         if (!slice_eq(d->step[i].name, name)) continue;
         d->step[i].needed = s->takes[i] = true;
         if (!d->step[i].kind_ok || gives_table(d->step[i].kind)) return true;
-        findings_error(d->f, n->at, NULL, "step `%s` gives no table; sinks take windows, cascades and records", name.at);
+        findings_error(d->f, n->at, NULL, "step `%s` gives no table; sinks take windows, cascades and records",
+                       name.at);
         return false;
     }
     findings_error(d->f, n->at, findings_suggest(d->f, name, known), "unknown step `%s`", name.at);
@@ -128,7 +127,8 @@ static void read_sink(struct draft *d, u32 i, const struct node *map)
     s->ok = read_from(d, s, map_find(map, "from"), in);
     if (!s->ok) d->sinks_ok = false;
     if (out->type != NULL)
-        out->options = options_read(d, map, out->type->options, out->type->options_size, sink_keys, in, s->at);
+        out->options = options_read(d, map, out->type->options, out->type->options_size,
+                                    key_names(&d->f->arena, sink_keys), in, s->at);
     if (retain != NULL) read_retain(d, i, retain);
 }
 
@@ -167,4 +167,9 @@ void unused_check(struct draft *d)
                            "step `%.*s` is used by no sink and no step", LEN(d->step[i].name));
 }
 
-static const char *const sink_keys[] = { "type", "from", "retain", NULL };
+const struct recipe_key sink_keys[] = {
+    { "type", "name", "one of those below, with its own options (required)" },
+    { "from", "list of names", "the window, cascade and records steps whose tables it takes (required)" },
+    { "retain", "mapping", "how long rows are kept: span by level (1m, 1h), step, or late, rejects, ledger" },
+    { NULL, NULL, NULL },
+};

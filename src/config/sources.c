@@ -7,8 +7,6 @@
 
 #include <stdio.h>
 
-static const char *const source_keys[];
-
 u32 source_column_find(const struct source_draft *s, slice name)
 {
     for (u32 i = 0; i < s->columns; i++)
@@ -184,10 +182,43 @@ static void read_common(struct draft *d, struct recipe_source *out, const struct
     if (out->type == NULL) return;
     if (format != NULL)
         read_format(d, out, format);
-    else if (out->type->decoders[0] != NULL && out->type->decoders[1] == NULL)
+    else if (out->type->decoders[0] != NULL && (out->type->decoders[1] == NULL || out->type->first))
         out->decoder = out->type->decoders[0];
     else
         findings_error(d->f, at, NULL, "source `%.*s` has no `format`", LEN(out->name));
+}
+
+static void check_column(struct draft *d, const struct decoder_type *t, const struct layout_field *f, struct place at)
+{
+    u32 i = 0, count = 0;
+    while (t->columns[count].name != NULL) count++;
+    struct names known = { count, arena_array(&d->f->arena, slice, count) };
+    for (u32 k = 0; k < count; k++) known.at[k] = slice_str(t->columns[k].name);
+    while (i < count && !slice_eq(f->column, known.at[i])) i++;
+    if (i == count) {
+        findings_error(d->f, at, findings_suggest(d->f, f->column, known), "format `%s` has no column `%.*s`", t->name,
+                       LEN(f->column));
+        return;
+    }
+    char text[16];
+    if (t->columns[i].type != f->field.type)
+        findings_error(d->f, at, NULL, "`%.*s` is of type `%s` in format `%s`", LEN(f->column),
+                       layout_type_text(&(struct field){ .type = t->columns[i].type }, text), t->name);
+    if (f->scale != 1) findings_error(d->f, at, NULL, "format `%s` has no `scale`", t->name);
+}
+
+/* The columns of a format that names its own. */
+static void check_columns(struct draft *d, const struct recipe_source *out)
+{
+    if (out->decoder == NULL || out->decoder->columns == NULL) return;
+    for (u32 i = 0; i < d->layouts; i++)
+        for (u32 l = 0; l < out->layouts; l++) {
+            const struct layout_def *def = &d->layout[i];
+            if (!slice_eq(def->layout.name, out->layout[l].name)) continue;
+            for (u32 k = 0; k < def->layout.fields; k++)
+                if (def->layout.field[k].column.len > 0)
+                    check_column(d, out->decoder, &def->layout.field[k], def->at[k]);
+        }
 }
 
 /* What a type asks of its options together. */
@@ -216,13 +247,15 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
     read_common(d, out, map, at);
     if (out->type != NULL) {
         u32 before = d->f->errors;
-        out->options = options_read(d, map, out->type->options, out->type->options_size, source_keys, in, at);
+        out->options = options_read(d, map, out->type->options, out->type->options_size,
+                                    key_names(&d->f->arena, source_keys), in, at);
         if (d->f->errors == before) check_options(d, out, map, in, at);
     }
     if (layouts != NULL)
         read_layouts(d, i, layouts);
     else
         findings_error(d->f, at, "as layouts: { tcp: p2-tcp }", "%s has no `layouts`", in);
+    check_columns(d, out);
 }
 
 void sources_read(struct draft *d, const struct node *map)
@@ -250,4 +283,11 @@ void sources_read(struct draft *d, const struct node *map)
     }
 }
 
-static const char *const source_keys[] = { "type", "format", "layouts", "idle", "in_flight", NULL };
+const struct recipe_key source_keys[] = {
+    { "type", "name", "one of those below, with its own options (required)" },
+    { "format", "name", "what it reads; default: the only format, or the usual one, of its type" },
+    { "layouts", "mapping", "layout by the kind of input: { tcp: p2-tcp, udp: p2-udp } (required)" },
+    { "idle", "span", "after this long without input wall clock closes windows; 0: never (default 5m)" },
+    { "in_flight", "size", "bytes of input on their way through workers; then reading waits (default 64MiB)" },
+    { NULL, NULL, NULL },
+};

@@ -8,7 +8,7 @@
 
 #include <strings.h>
 
-static const char *const cascade_keys[], *const rank_keys[], *const way_names[];
+static const char *const way_names[];
 
 static bool read_levels(struct draft *d, const struct node *n, struct step_cascade *c)
 {
@@ -280,7 +280,23 @@ void step_cascade_read(struct draft *d, u32 step)
     make_lines(d, c, ways, way);
 }
 
-static const char *const cascade_keys[] = { "from",     "cascade",    "ways",  "kind", "rank",
-                                            "lateness", "groups_max", "table", NULL };
-static const char *const rank_keys[] = { "top", "fields", NULL };
+const struct recipe_key cascade_keys[] = {
+    { "from", "name", "the window step whose closed windows it takes (required)" },
+    { "cascade", "list of spans", "its levels, each a multiple of the one before: [1m, 5m, 1h, 1d] (required)" },
+    { "ways", "list", "src, dst, both: which end of a record counts; default: all three" },
+    { "kind", "name", "what is grouped: `site` stands below as srcSite and dstSite (required)" },
+    { "rank", "mapping", "adds a table of the first N of each ranked measure to every level" },
+    { "lateness", "span", "the same as of a window; default: that of the window below" },
+    { "groups_max", "number", "most groups of one window; records past it count as `other` (default 1000000)" },
+    { "table", "name", "instead of <source> in <source>_<way><kind>_<level>" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key rank_keys[] = {
+    { "top", "number", "groups that get a rank, for each measure (default 100)" },
+    { "fields", "list of names",
+      "measures to rank; `default`, as without it: those whose field says rank: true" },
+    { NULL, NULL, NULL },
+};
+
 static const char *const way_names[] = { "src", "dst", "both", NULL };

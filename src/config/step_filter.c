@@ -8,8 +8,6 @@
 
 #define DERIVES_MAX 64
 
-static const char *const filter_keys[], *const derive_keys[];
-
 /* All columns of the step's records, and the first `own` of those that it makes itself. */
 struct visible {
     u32                count;
@@ -107,7 +105,8 @@ static bool read_derived(struct draft *d, u32 step, const struct node *key, cons
                        key->text.at);
         return false;
     }
-    if (!good || !read_expr(d, step, expr, key->text.at, s->own, EXPR_VALUE, &s->derive[s->own], &f->type)) return false;
+    if (!good || !read_expr(d, step, expr, key->text.at, s->own, EXPR_VALUE, &s->derive[s->own], &f->type))
+        return false;
     if (agg != NULL && !agg_read(d, agg, f)) return false;
     if (unit != NULL && !unit_read(d, unit, &s->own_unit[s->own])) return false;
     return name_free(d, step, key);
@@ -138,10 +137,12 @@ static bool filters_fit(struct draft *d, u32 step)
 {
     u32 count = 0;
     for (u32 i = 0; i <= step; i++)
-        if (d->step[i].kind == STEP_FILTER && d->step[i].source == d->step[step].source && d->step[i].where.text.len > 0)
+        if (d->step[i].kind == STEP_FILTER && d->step[i].source == d->step[step].source &&
+            d->step[i].where.text.len > 0)
             count++;
     if (count <= RECIPE_FILTERS_MAX) return true;
-    findings_error(d->f, d->step[step].at, NULL, "more than %d `where` for the records of one source", RECIPE_FILTERS_MAX);
+    findings_error(d->f, d->step[step].at, NULL, "more than %d `where` for the records of one source",
+                   RECIPE_FILTERS_MAX);
     return false;
 }
 
@@ -157,5 +158,16 @@ void step_filter_read(struct draft *d, u32 step)
     s->ok = read_expr(d, step, where, "where", s->own, EXPR_CONDITION, &s->where, &type) && filters_fit(d, step);
 }
 
-static const char *const filter_keys[] = { "from", "where", "derive", NULL };
-static const char *const derive_keys[] = { "expr", "agg", "unit", NULL };
+const struct recipe_key filter_keys[] = {
+    { "from", "name", "the source, tag or filter step that it takes records from (required)" },
+    { "where", "condition", "records for which it is not true are left out and counted as filtered" },
+    { "derive", "mapping", "name: expression, or name: { expr, agg, unit }; each may use those before it" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key derive_keys[] = {
+    { "expr", "expression", "over the columns of the records (required)" },
+    { "agg", "fold", "makes a measure of it: sum, min, max, first, last or avg" },
+    { "unit", "text", "for people: it becomes a comment at the column" },
+    { NULL, NULL, NULL },
+};

@@ -5,8 +5,6 @@
 
 #define COLUMNS_MAX 1000 /* of the table: PostgreSQL takes 1600, SQLite 2000 */
 
-static const char *const records_keys[];
-
 static u32 all_columns(const struct draft *d, u32 step)
 {
     u32 count = d->source[d->step[step].source].columns;
@@ -33,7 +31,8 @@ static bool add_named(struct draft *d, u32 step, const struct node *n, u32 *coun
     const struct node **nodes;
     bool                good = read_names(d, n, "records", &names, &nodes);
     if (!good) return false;
-    if (names.count == 0) findings_error(d->f, n->at, "as records: [srcIP, dstIP], or records: all", "`records` is empty");
+    if (names.count == 0)
+        findings_error(d->f, n->at, "as records: [srcIP, dstIP], or records: all", "`records` is empty");
     good = names.count > 0;
     *ref = arena_array(d->a, struct column_ref, names.count);
     for (u32 i = 0; i < names.count && d->step[step].ok; i++) {
@@ -92,4 +91,10 @@ void step_records_read(struct draft *d, u32 step)
     if (s->ok) s->ok = make_fields(d, step);
 }
 
-static const char *const records_keys[] = { "from", "records", "table", NULL };
+const struct recipe_key records_keys[] = {
+    { "from", "name", "the source, tag or filter step that it takes records from (required)" },
+    { "records", "list of names",
+      "a row for each record, with these columns; `all`: every column there is (required)" },
+    { "table", "name", "of its rows; default: <source>_<step>" },
+    { NULL, NULL, NULL },
+};

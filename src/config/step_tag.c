@@ -5,8 +5,6 @@
  * Words of a batch are ids of one dictionary, so one tag step of a source may give words; any number may give nets. */
 #include "config/read.h"
 
-static const char *const step_keys[], *const tag_keys[];
-
 static slice side_name(struct arena *a, slice side, slice give)
 {
     char first = give.at[0] >= 'a' && give.at[0] <= 'z' ? (char)(give.at[0] - 32) : give.at[0];
@@ -115,7 +113,7 @@ void step_tag_read(struct draft *d, u32 step)
     const struct node *tag = map_find(s->map, "tag");
     slice              path, side[SIDES_MAX];
     t->net_at = -1;
-    map_check(d, s->map, step_keys, findings_hint(d->f, "tag step `%.*s`", LEN(s->name)));
+    map_check(d, s->map, tag_step_keys, findings_hint(d->f, "tag step `%.*s`", LEN(s->name)));
     if (!read_map_of(d, tag, "tag", "{ table: networks.csv, of: { src: srcIP }, gives: [net, site] }")) {
         s->ok = false;
         return;
@@ -132,5 +130,15 @@ void step_tag_read(struct draft *d, u32 step)
     if (s->ok && gives_words(t)) check_alone(d, step);
 }
 
-static const char *const step_keys[] = { "from", "tag", NULL };
-static const char *const tag_keys[] = { "table", "of", "gives", NULL };
+const struct recipe_key tag_step_keys[] = {
+    { "from", "name", "the source, tag or filter step that it takes records from (required)" },
+    { "tag", "mapping", "looks addresses up by longest prefix (required)" },
+    { NULL, NULL, NULL },
+};
+
+const struct recipe_key tag_keys[] = {
+    { "table", "path", "CSV of networks and their words, read again when it changes or at SIGHUP (required)" },
+    { "of", "mapping", "side: field of type ip, one or two, as { src: srcIP, dst: dstIP } (required)" },
+    { "gives", "list of names", "`net` and columns of the table; `site` of side `src` makes srcSite (required)" },
+    { NULL, NULL, NULL },
+};

@@ -5,8 +5,6 @@
 #include "config/read.h"
 #include "config/units.h"
 
-static const char *const window_keys[];
-
 /* Columns chosen so far: keys, carried, measures. */
 struct choice {
     u32               keys, carried, measures;
@@ -126,8 +124,8 @@ static bool read_carry(struct draft *d, u32 step, struct choice *c)
 static bool measures_fit(struct draft *d, u32 step, struct place at, u32 count)
 {
     if (count <= MEASURES_MAX) return true;
-    findings_error(d->f, at, "name fewer `measures`", "window `%.*s` has more than %d measures", LEN(d->step[step].name),
-                   MEASURES_MAX);
+    findings_error(d->f, at, "name fewer `measures`", "window `%.*s` has more than %d measures",
+                   LEN(d->step[step].name), MEASURES_MAX);
     return false;
 }
 
@@ -236,5 +234,16 @@ void step_window_read(struct draft *d, u32 step)
     s->ok = make_layout(d, step);
 }
 
-static const char *const window_keys[] = { "from",     "window",     "by",    "carry", "measures",
-                                           "lateness", "groups_max", "table", NULL };
+const struct recipe_key window_keys[] = {
+    { "from", "name", "the source, tag or filter step that it takes records from (required)" },
+    { "window", "span", "length of a window, whole seconds (required)" },
+    { "by", "list of names", "the fields that make a group (required)" },
+    { "carry", "list of names",
+      "fields shown beside the key, of a record of the group; default: the other words of a net's side" },
+    { "measures", "list of names",
+      "what is folded; default: every measure of the source's layouts and of derived columns" },
+    { "lateness", "span", "a closed window is kept this long and amended by what comes late" },
+    { "groups_max", "number", "most groups of one window; records past it count as `other` (default 1000000)" },
+    { "table", "name", "of its rows; default: <source>_<step>" },
+    { NULL, NULL, NULL },
+};

@@ -86,7 +86,8 @@ static bool read_kind(struct draft *d, struct step_draft *s)
         }
     }
     if (!found)
-        findings_error(d->f, s->at, NULL, "step `%.*s` needs one of `tag`, `where`, `derive`, `window`, `cascade`, `records`",
+        findings_error(d->f, s->at, NULL,
+                       "step `%.*s` needs one of `tag`, `where`, `derive`, `window`, `cascade`, `records`",
                        LEN(s->name));
     return found && good;
 }

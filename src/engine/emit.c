@@ -2,8 +2,8 @@
 /* emit.c: from words in a row to typed cells. Durations leave as seconds, everything counted as exact integers. */
 #include "engine/emit.h"
 
-/* Whole seconds and the rest apart: a double holds today's seconds and some 20 bits of fraction, which one division of the
- * nanoseconds would round twice. */
+/* Whole seconds and the rest apart: a double holds today's seconds and some 20 bits of fraction, which one division of
+ * the nanoseconds would round twice. */
 static f64 time_seconds(i64 ns)
 {
     i64 whole = ns / NANOS_SECOND, rest = ns % NANOS_SECOND;
@@ -84,7 +84,8 @@ static void emit_tag(struct row_writer *to, const struct field *f, const struct 
         break;
     default: WEIR_ASSERT(false);
     }
-    if ((v.kind == VALUE_NET && v.range.bits == NET_NULL) || (f->type == FIELD_TAG && v.text.at == NULL)) v.kind = VALUE_NULL;
+    if ((v.kind == VALUE_NET && v.range.bits == NET_NULL) || (f->type == FIELD_TAG && v.text.at == NULL))
+        v.kind = VALUE_NULL;
     row_value(to, &v);
 }
 

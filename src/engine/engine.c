@@ -6,6 +6,7 @@
  * A second signal ends the process at once: the next start goes on from the last epoch. */
 #include "engine/engine.h"
 
+#include "engine/clock.h"
 #include "engine/epoch.h"
 #include "engine/log.h"
 #include "weir/hash.h"
@@ -17,13 +18,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WHY_MAX      2048
 #define TICK_MS      100
 #define SINK_TICKS   50 /* retention and checkpoints every 5 s */
 #define CUT_AFTER_NS 1000000000ull
+
+/* What epochs came to; they are gone when it is told. */
+struct figures {
+    u64 number, longest_cut, image, recovery;
+};
 
 enum phase { PHASE_RUN, PHASE_DRAIN, PHASE_LAST, PHASE_SHUT };
 
@@ -52,14 +57,8 @@ struct engine {
     u32                          ticks;
     int                          code;
     u64                          begin, committed;
+    struct figures               figures;
 };
-
-static nanos wall_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
-}
 
 static void engine_stir(struct engine *e);
 
@@ -79,7 +78,7 @@ static void on_collect(struct epochs_host *h, struct cut *to)
         intake_cut(e->intake[i], &count, &position);
         cut_positions(to, intake_name(e->intake[i]), count, position);
         intake_save(e->intake[i], &bytes);
-        intake_ledger_row(e->intake[i], wall_clock());
+        intake_ledger_row(e->intake[i], clock_wall());
     }
     arrivals_save(e->arrivals, &bytes);
     slice taken = row_writer_take(&bytes);
@@ -115,7 +114,7 @@ static void engine_fail(struct engine *e, int code, const char *text)
 {
     log_line(LOG_ERROR, "%s", text);
     log_line(LOG_ERROR, "stopped at once; the next start goes on from epoch %llu",
-             e->epochs ? (unsigned long long)epochs_number(e->epochs) : 0ull);
+             (unsigned long long)(e->epochs ? epochs_number(e->epochs) : e->figures.number));
     _exit(code); /* threads may hold anything: the state file is what counts (crash-only) */
 }
 
@@ -141,7 +140,7 @@ static void on_signal(uv_signal_t *handle, int number)
     if (e->phase != PHASE_RUN) return; /* the input has ended: it is on its way */
     if (e->options->once) e->code = EX_TEMPFAIL;
     e->phase = PHASE_DRAIN;
-    for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], true);
+    for (u32 i = 0; i < e->intakes; i++) intake_stop(e->intake[i]);
     engine_stir(e);
 }
 
@@ -170,7 +169,10 @@ static void engine_shut(struct engine *e)
     pool_close(e->pool);
     for (u32 s = 0; s < e->recipe->steps; s++)
         if (e->lookup[s]) lookup_close(e->lookup[s]);
+    e->figures = (struct figures){ epochs_number(e->epochs), epochs_longest_cut(e->epochs), epochs_bytes(e->epochs),
+                                   epochs_recovery(e->epochs) };
     epochs_close(e->epochs);
+    e->epochs = NULL;
 }
 
 /* --- the loop's turn ----------------------------------------------------------------------------------------- */
@@ -189,7 +191,8 @@ static bool any_intake(const struct engine *e, bool (*is)(struct intake *))
     return false;
 }
 
-/* Every `every`, a second after the last where a window closed, at once where rows pile up; not where nothing changed. */
+/* Every `every`, a second after the last where a window closed, at once where rows pile up; not where nothing
+ * changed. */
 static bool cut_due(const struct engine *e)
 {
     if (epochs_writing(e->epochs) || epochs_behind(e->epochs)) return false;
@@ -213,7 +216,8 @@ static void engine_finish(struct engine *e)
     e->finished = true;
 }
 
-/* What was asked to stop does not wait for a disk that is full: what counts is in the state file, or still in the input. */
+/* What was asked to stop does not wait for a disk that is full: what counts is in the state file, or still in the
+ * input. */
 static bool stop_stuck(struct engine *e)
 {
     if (!e->signalled) return false;
@@ -286,10 +290,11 @@ static nanos least_watermark(const struct engine *e)
 static void on_tick(uv_timer_t *timer)
 {
     struct engine *e = timer->data;
-    nanos          now = wall_clock();
+    nanos          now = clock_wall();
     e->ticks++;
     if (e->phase == PHASE_RUN && !e->options->once)
         for (u32 i = 0; i < e->intakes; i++) intake_tick(e->intake[i], now);
+    for (u32 i = 0; i < e->intakes; i++) intake_tell(e->intake[i], false);
     if (e->ticks % 10 == 0)
         for (u32 s = 0; s < e->recipe->steps && e->phase == PHASE_RUN; s++)
             if (e->lookup[s]) lookup_poll(e->lookup[s], false);
@@ -360,13 +365,15 @@ static bool open_all(struct engine *e)
         e->code = EX_CONFIG;
         return false;
     }
-    x = epochs_open(&e->epochs, &e->loop, e->recipe, e->flow, &e->rows, &e->epochs_host, &saved, &e->code, why, sizeof why);
+    x = epochs_open(&e->epochs, &e->loop, e->recipe, e->flow, &e->rows, &e->epochs_host, &saved, &e->code, why,
+                    sizeof why);
     if (err_is(x)) {
         log_line(LOG_ERROR, "%s", why);
         return false;
     }
     e->arrivals = arrivals_open(e->recipe);
-    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->arrivals, e->lookup, on_stir, on_intake_fail };
+    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->arrivals, e->lookup, on_stir,
+                                           on_intake_fail };
     e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
     for (u32 i = 0; i < e->recipe->sources; i++) {
         if (!open_intake(e, i, saved)) return false;
@@ -429,11 +436,13 @@ static void stats_write(const struct engine *e)
             seconds_to(first, applied), seconds_to(first, closed), seconds_to(first, e->committed),
             seconds_to(e->begin, uv_hrtime()));
     fprintf(f, "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, ",
-            (long)use.ru_utime.tv_sec, (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec, (long)use.ru_stime.tv_usec,
-            use.ru_maxrss);
-    fprintf(f, "\"epochs\": %llu, \"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f}\n",
-            (unsigned long long)epochs_number(e->epochs), (f64)epochs_longest_cut(e->epochs) / 1e9,
-            (unsigned long long)epochs_bytes(e->epochs), (f64)epochs_recovery(e->epochs) / 1e9);
+            (long)use.ru_utime.tv_sec, (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec,
+            (long)use.ru_stime.tv_usec, use.ru_maxrss);
+    fprintf(f, "\"epochs\": %llu, \"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f, "
+            "\"state_bytes\": %llu}\n",
+            (unsigned long long)e->figures.number, (f64)e->figures.longest_cut / 1e9,
+            (unsigned long long)e->figures.image, (f64)e->figures.recovery / 1e9,
+            (unsigned long long)flow_memory(e->flow));
     fclose(f);
 }
 
@@ -443,15 +452,23 @@ static void log_ledgers(const struct engine *e)
         const struct ledger *l = intake_ledger(e->intake[i]);
         slice                name = intake_name(e->intake[i]);
         log_line(LOG_INFO,
-                 "source %.*s: in all read %llu = applied %llu + late %llu + duplicate %llu + filtered %llu + rejected %llu + lost %llu",
+                 "source %.*s: in all read %llu = applied %llu + late %llu + duplicate %llu + filtered %llu + "
+                 "rejected %llu + lost %llu",
                  (int)name.len, name.at, (unsigned long long)l->read, (unsigned long long)l->applied,
                  (unsigned long long)l->late, (unsigned long long)l->duplicate, (unsigned long long)l->filtered,
                  (unsigned long long)l->rejected, (unsigned long long)l->lost);
         const struct expr_counts *v = intake_values(e->intake[i]);
         if (v->overflow == 0 && v->by_zero == 0) continue;
-        log_line(LOG_WARN, "source %.*s: derived values left empty: %llu out of range, %llu divided by zero", (int)name.len,
-                 name.at, (unsigned long long)v->overflow, (unsigned long long)v->by_zero);
+        log_line(LOG_WARN, "source %.*s: derived values left empty: %llu out of range, %llu divided by zero",
+                 (int)name.len, name.at, (unsigned long long)v->overflow, (unsigned long long)v->by_zero);
     }
+}
+
+static void log_state(const struct engine *e)
+{
+    log_line(LOG_INFO, "%.*s: ended with epoch %llu; windows that are open or kept take %llu bytes of memory",
+             (int)e->recipe->name.len, e->recipe->name.at, (unsigned long long)e->figures.number,
+             (unsigned long long)flow_memory(e->flow));
 }
 
 int engine_run(const struct recipe *r, const struct engine_options *options)
@@ -474,7 +491,9 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     uv_run(&e.loop, UV_RUN_DEFAULT);
     close_signals(&e);
     WEIR_ASSERT(e.gone == e.intakes);
+    for (u32 i = 0; i < e.intakes; i++) intake_tell(e.intake[i], true);
     log_ledgers(&e);
+    if (!options->once) log_state(&e); /* there all windows are closed and gone */
     stats_write(&e);
     for (u32 i = 0; i < e.intakes; i++) intake_free(e.intake[i]);
     flow_close(e.flow);

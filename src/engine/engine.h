@@ -4,6 +4,9 @@
 
 #include "config/recipe.h"
 
+/* Bytes of result rows on their way to sinks; past it the sources wait. */
+#define ENGINE_BACKLOG_MAX ((u64)96 << 20)
+
 struct engine_options {
     bool        once;  /* read what is there, close all windows, end          */
     bool        final; /* at SIGINT or SIGTERM close all windows with `end`   */

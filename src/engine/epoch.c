@@ -2,6 +2,7 @@
 /* epoch.c: the protocol of DESIGN section 5, one step after the other. */
 #include "engine/epoch.h"
 
+#include "engine/engine.h"
 #include "engine/log.h"
 #include "weir/hash.h"
 
@@ -11,7 +12,6 @@
 #include <sysexits.h>
 
 #define RETRY_MS     1000
-#define BACKLOG_MAX  ((u64)96 << 20) /* bytes of result rows on their way to sinks        */
 #define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
 
@@ -144,9 +144,11 @@ static err read_ops(struct epochs *e, char *why)
         ops[i] = (struct snapshot_op){ r->op[i].name, r->op[i].fingerprint };
         x = snapshot_read_op(e->snapshot, i, ops[i], flow_reader(e->flow, i), &match, why);
         if (!err_is(x) && match == SNAPSHOT_CHANGED)
-            log_line(LOG_WARN, "state: %.*s has changed in the recipe: it starts empty", (int)ops[i].name.len, ops[i].name.at);
+            log_line(LOG_WARN, "state: %.*s has changed in the recipe: it starts empty", (int)ops[i].name.len,
+                     ops[i].name.at);
         if (!err_is(x) && match == SNAPSHOT_NEW && e->loaded)
-            log_line(LOG_INFO, "state: %.*s is new in the recipe: it starts empty", (int)ops[i].name.len, ops[i].name.at);
+            log_line(LOG_INFO, "state: %.*s is new in the recipe: it starts empty", (int)ops[i].name.len,
+                     ops[i].name.at);
     }
     free(ops);
     return x;
@@ -176,8 +178,8 @@ static err outlet_check(struct epochs *e, struct outlet *o, char *why, size_t ro
     slice name = outlet_name(o);
     if (has <= e->loaded) return OK;
     snprintf(why, room,
-             "sink %.*s has epoch %llu of this recipe, but the state file %s is only at epoch %llu: the state is an old copy "
-             "or was deleted. Put the newer state back, or use a new store; nothing was changed",
+             "sink %.*s has epoch %llu of this recipe, but the state file %s is only at epoch %llu: the state is an "
+             "old copy or was deleted. Put the newer state back, or use a new store; nothing was changed",
              (int)name.len, name.at, (unsigned long long)has, e->recipe->state_path, (unsigned long long)e->loaded);
     return (err){ ERR_STATE, "a sink is ahead of the state", 0 };
 }
@@ -233,8 +235,8 @@ static err gap_check(const struct epochs *e, const struct redelivery *r, char *w
         u64                  has = outlet_epoch(o);
         if (has == e->loaded || outlet_is_new(e, o, r) || (r->count && r->box[0]->epoch <= has + 1)) continue;
         snprintf(why, room,
-                 "sink %.*s is at epoch %llu, the state at %llu, and the outboxes between are gone: the store is an old copy. "
-                 "Put the newer store back, or use a new one",
+                 "sink %.*s is at epoch %llu, the state at %llu, and the outboxes between are gone: the store is an "
+                 "old copy. Put the newer store back, or use a new one",
                  (int)outlet_name(o).len, outlet_name(o).at, (unsigned long long)has, (unsigned long long)e->loaded);
         return (err){ ERR_STATE, "a sink is too far behind the state", 0 };
     }
@@ -337,8 +339,8 @@ static int exit_code(err x)
     }
 }
 
-err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow, struct row_writer *rows,
-                struct epochs_host *host, slice *saved, int *code, char *why, size_t room)
+err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow,
+                struct row_writer *rows, struct epochs_host *host, slice *saved, int *code, char *why, size_t room)
 {
     struct epochs *e = calloc(1, sizeof *e);
     WEIR_ASSERT(e != NULL);
@@ -414,15 +416,17 @@ bool epochs_full(const struct epochs *e)
 {
     u64 bytes = e->rows->len + (e->box ? e->box->rows.len : 0);
     for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= BACKLOG_MAX) return true;
-    return bytes >= BACKLOG_MAX;
+        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= ENGINE_BACKLOG_MAX)
+            return true;
+    return bytes >= ENGINE_BACKLOG_MAX;
 }
 
-/* Rows not yet cut do not count here: only a cut takes them away. One window's may be more than BACKLOG_MAX. */
+/* Rows not yet cut do not count here: only a cut takes them away. One window's may be more than ENGINE_BACKLOG_MAX. */
 bool epochs_behind(const struct epochs *e)
 {
     for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || outlet_backlog(e->outlet[i]) >= BACKLOG_MAX) return true;
+        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || outlet_backlog(e->outlet[i]) >= ENGINE_BACKLOG_MAX)
+            return true;
     return false;
 }
 

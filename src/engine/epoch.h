@@ -29,8 +29,8 @@ struct epochs_host {
 /* Opens state.db and the sinks, reads the image back into `flow`, queues what sinks lack. Blocks.
  *   saved   the engine's bytes of the last epoch, lent until close
  *   code    filled on an error: the exit code (sysexits) that fits */
-err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow, struct row_writer *rows,
-                struct epochs_host *host, slice *saved, int *code, char *why, size_t room);
+err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow,
+                struct row_writer *rows, struct epochs_host *host, slice *saved, int *code, char *why, size_t room);
 
 /* Only when epochs_idle. */
 void epochs_close(struct epochs *e);

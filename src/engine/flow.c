@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flow.c: lines, what feeds them, and what is given out when their windows close.
  *
- * A closed window goes two ways: as rows to its tables (and its ranking to the rank table), and as groups into the lines
- * it feeds. A late record amends a closed window: the window's delta takes the same way up, the rows are given out
- * again at the next flush. */
+ * A closed window goes two ways: as rows to its tables (and its ranking to the rank table), and as groups into the
+ * lines it feeds. A late record amends a closed window: the window's delta takes the same way up, the rows are given
+ * out again at the next flush. */
 #include "engine/flow.h"
 
 #include <stdlib.h>
@@ -192,8 +192,8 @@ static void line_emit_rank(struct line *l, const struct pane *p, bool again)
 static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end,
                       struct window_push_counts *counts);
 
-/* Feeds every `step`th child from `child` on. They take blocks of rows in turns: a large window would have to come out of
- * memory for each child otherwise, which costs more than the folding. */
+/* Feeds every `step`th child from `child` on. They take blocks of rows in turns: a large window would have to come out
+ * of memory for each child otherwise, which costs more than the folding. */
 static void line_feed_children(struct line *l, const struct groups *g, u32 child, u32 step)
 {
     u32 rows = groups_count(g);
@@ -217,8 +217,8 @@ struct closing {
     u32          feeders; /* parts that feed the children */
 };
 
-/* Part 0 gives the pane out; part i feeds each `feeders`th child. Only part 0 writes rows, and each child has windows of its
- * own. */
+/* Part 0 gives the pane out; part i feeds each `feeders`th child. Only part 0 writes rows, and each child has windows
+ * of its own. */
 static void closing_part(void *arg, u32 i)
 {
     struct closing *c = arg;

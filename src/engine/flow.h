@@ -19,7 +19,8 @@ void flow_close(struct flow *f);
 /* Folds a worker's partial into the window of recipe step `step`. */
 void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts);
 
-/* After flow_push, before time goes on: did the window of recipe step `step` take records of event time t? Others were late. */
+/* After flow_push, before time goes on: did the window of recipe step `step` take records of event time t? Others were
+ * late. */
 bool flow_took(const struct flow *f, u32 step, nanos t);
 
 /* Watermark of a source: closes what is due in all its lines. True if some window closed. */

@@ -2,19 +2,21 @@
 /* intake.c: the queue of a source: chunks on their way through workers, watermarks waiting behind them. */
 #include "engine/intake.h"
 
+#include "engine/clock.h"
 #include "engine/log.h"
+#include "engine/news.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define JOBS_A_WORKER        3    /* chunks out per worker: one in work, one waiting, one coming back */
 #define REJECTS_A_MINUTE_MAX 1000 /* rows of one source and event minute in the rejects table         */
 #define ROWS_A_PARTIAL_MAX   (1u << 28)
+#define NEWS_LINE            1800 /* characters of a line of the log */
 #define TICK_NS_MAX          1000000000ull /* of silence that one tick can tell of: see intake_tick */
 
-enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_DONE };
+enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_DONE, ITEM_STOPPED };
 
 struct item {
     enum item_kind    kind;
@@ -35,6 +37,7 @@ struct intake {
     u64                  in_flight;    /* bytes of ranges out */
     u32                  jobs;
     bool                 held, paused, ended, changed, closed;
+    bool                 stopping; /* the source still offers what it held back */
     nanos                watermark;
     u64                  silent; /* ns without an offer or apply, as ticks saw it */
     u64                  ticked; /* monotonic ns of the last tick                 */
@@ -42,19 +45,13 @@ struct intake {
     struct expr_counts   values;
     nanos                rejects_minute;
     u64                  rejects_given;
+    struct news          news; /* for the log */
     u64                  first_offer, last_apply, last_close;
 };
 
 static u64 monotonic(void)
 {
     return uv_hrtime();
-}
-
-static nanos wall_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
 }
 
 /* --- jobs ---------------------------------------------------------------------------------------------------- */
@@ -178,6 +175,21 @@ static void on_done(struct inlet *in)
     intake_drain(i);
 }
 
+static void on_stopped(struct inlet *in)
+{
+    struct intake *i = of_inlet(in);
+    item_push(i, (struct item){ .kind = ITEM_STOPPED });
+    intake_drain(i);
+}
+
+void intake_stop(struct intake *i)
+{
+    bool (*stop)(struct source *) = i->plan->from->type->stop;
+    if (i->ended) return;
+    i->stopping = stop != NULL && stop(i->source);
+    intake_hold(i, !i->stopping);
+}
+
 static bool rejects_room(struct intake *i, nanos time)
 {
     nanos minute = nanos_floor(time, 60 * NANOS_SECOND);
@@ -189,7 +201,8 @@ static bool rejects_room(struct intake *i, nanos time)
 }
 
 /* A row of the rejects table; the key is (timestamp, file, offset). */
-static void reject_row(struct intake *i, nanos time, slice file, u64 offset, u64 line, slice reason, slice field, slice sample)
+static void reject_row(struct intake *i, nanos time, slice file, u64 offset, u64 line, slice reason, slice field,
+                       slice sample)
 {
     u32 table = i->plan->from->rejects_table;
     if (table == UINT32_MAX || !rejects_room(i, time)) return;
@@ -214,7 +227,7 @@ static void on_complain(struct inlet *in, slice file, u64 offset, const char *wh
     i->changed = true;
     log_line(LOG_WARN, "source %.*s: %.*s%s%s", (int)i->plan->from->name.len, i->plan->from->name.at, (int)file.len,
              file.at ? file.at : "", file.len ? ": " : "", what);
-    reject_row(i, wall_clock(), file, offset, 0, slice_str(what), (slice){ 0 }, (slice){ 0 });
+    reject_row(i, clock_wall(), file, offset, 0, slice_str(what), (slice){ 0 }, (slice){ 0 });
 }
 
 static void on_lost(struct inlet *in, u64 records)
@@ -223,6 +236,7 @@ static void on_lost(struct inlet *in, u64 records)
     i->ledger.read += records;
     i->ledger.lost += records;
     i->changed = i->changed || records > 0;
+    if (records) news_lost(&i->news, records, monotonic());
 }
 
 static void on_fail(struct inlet *in, const char *text)
@@ -247,12 +261,25 @@ static void apply_rejects(struct intake *i, struct job *j)
     const struct layout        *layout = &r->layout[j->chunk.layout];
     slice                       file = r->type->where(&j->chunk);
     u64                         base = r->type->lines_before(&j->chunk);
-    for (u32 k = 0; k < REASONS_MAX; k++) j->counts.rejected += j->bad->count[k];
     for (u32 k = 0; k < j->bad->kept; k++) {
         const struct reject *bad = &j->bad->kept_at[k];
         slice field = bad->field < layout->fields ? layout->field[bad->field].column : (slice){ 0 };
-        reject_row(i, j->chunk.time, file, bad->offset, base + bad->line + 1, slice_str(r->decoder->reasons[bad->reason]),
+        reject_row(i, j->chunk.time, file, bad->offset, base + bad->line + 1,
+                   slice_str(r->decoder->reasons[bad->reason]),
                    field, sample_clean(j->bad->samples + bad->sample, bad->sample_len));
+    }
+}
+
+/* Counts them, and notes for the log where the first of each reason stands. */
+static void count_rejects(struct intake *i, struct job *j)
+{
+    const struct source_type *type = i->plan->from->type;
+    u64                       line[REASONS_MAX] = { 0 }, base = type->lines_before(&j->chunk);
+    for (u32 k = j->bad->kept; k-- > 0;) line[j->bad->kept_at[k].reason] = base + j->bad->kept_at[k].line + 1;
+    for (u32 k = 0; k < REASONS_MAX; k++) {
+        if (j->bad->count[k] == 0) continue;
+        j->counts.rejected += j->bad->count[k];
+        news_reject(&i->news, k, j->bad->count[k], type->where(&j->chunk), line[k], monotonic());
     }
 }
 
@@ -320,6 +347,7 @@ static void sort_out(const struct intake *i, const struct job *j, struct chunk_c
 static void apply_job(struct intake *i, struct job *j)
 {
     struct chunk_counts *c = &j->counts;
+    count_rejects(i, j);
     apply_rejects(i, j);
     if (j->failed) apply_read_error(i, j);
     c->late = apply_windows(i, j);
@@ -330,6 +358,7 @@ static void apply_job(struct intake *i, struct job *j)
     i->ledger.read += c->lines;
     i->ledger.applied += c->applied;
     i->ledger.late += c->late;
+    if (c->late) news_late(&i->news, c->late, i->plan->from->type->where(&j->chunk), monotonic());
     i->ledger.filtered += c->filtered;
     i->ledger.rejected += c->rejected;
     i->ledger.bytes += c->bytes;
@@ -377,6 +406,7 @@ static void intake_drain(struct intake *i)
             intake_finish(i);
             i->ended = true;
             break;
+        case ITEM_STOPPED: i->stopping = false; break;
         }
         free(it);
         some = i->changed = true;
@@ -409,6 +439,15 @@ void intake_tick(struct intake *i, nanos now)
     apply_watermark(i, to, CLOSE_IDLE);
     i->changed = true;
     i->host->stir(i->host);
+}
+
+void intake_tell(struct intake *i, bool rest)
+{
+    char line[NEWS_LINE];
+    u64  now = monotonic();
+    if (!(rest ? i->news.any : news_due(&i->news, now))) return;
+    news_tell(&i->news, i->plan->from->decoder->reasons, now, line, sizeof line);
+    log_line(LOG_WARN, "source %.*s: %s", (int)i->plan->from->name.len, i->plan->from->name.at, line);
 }
 
 /* --- opening, saving ----------------------------------------------------------------------------------------- */
@@ -449,7 +488,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     const struct recipe_source *r = setup->plan->from;
     struct intake              *i = calloc(1, sizeof *i);
     WEIR_ASSERT(i != NULL);
-    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_complain, on_fail, on_lost };
+    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_stopped, on_complain, on_fail, on_lost };
     i->host = host;
     i->recipe = setup->recipe;
     i->plan = setup->plan;
@@ -463,6 +502,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     struct source_setup s = {
         .name = r->name,
         .options = r->options,
+        .decoder = r->decoder,
         .layouts = r->layouts,
         .layout = r->layout,
         .layout_key = r->layout_key,
@@ -470,7 +510,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
         .fresh = setup->fresh,
         .positions = setup->positions,
         .position = setup->position,
-        .now = wall_clock,
+        .now = clock_wall,
     };
     *out = i;
     err e = r->type->open(&i->source, loop, &i->inlet, &s);
@@ -497,6 +537,7 @@ void intake_close(struct intake *i, void (*gone)(void *arg), void *arg)
 
 void intake_free(struct intake *i)
 {
+    news_fini(&i->news);
     free(i);
 }
 
@@ -523,7 +564,7 @@ void intake_ledger_row(struct intake *i, nanos now)
 
 bool intake_quiet(const struct intake *i)
 {
-    return i->first == NULL;
+    return i->first == NULL && !i->stopping;
 }
 
 bool intake_ended(const struct intake *i)
@@ -586,6 +627,7 @@ const struct metric ledger_metrics[] = {
     { "rejected", "records", "not of the layout", offsetof(struct ledger, rejected) },
     { "lost", "records", "counted as lost by the kernel or by sequence numbers", offsetof(struct ledger, lost) },
     { "bytes", "bytes", "of whole lines read", offsetof(struct ledger, bytes) },
-    { "complaints", "events", "files or ranges that could not be read", offsetof(struct ledger, complaints) },
+    { "complaints", "events", "files or ranges that were not read: gone, unreadable, truncated, written anew",
+      offsetof(struct ledger, complaints) },
     { NULL, NULL, NULL, 0 },
 };

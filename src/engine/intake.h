@@ -17,7 +17,7 @@ struct intake;
 struct ledger {
     u64 read, applied, late, duplicate, filtered, rejected, lost;
     u64 bytes;
-    u64 complaints; /* files and ranges that could not be read */
+    u64 complaints; /* files and ranges that were not read: gone, unreadable, truncated, written anew */
 };
 
 extern const struct metric ledger_metrics[];
@@ -54,6 +54,8 @@ void intake_job_done(struct intake *i, struct job *j);
 /* No more offers (`hold`), or offers again as far as the in-flight limit allows. */
 void intake_hold(struct intake *i, bool hold);
 
+/* The run ends: the source takes nothing more in. Quiet once it has offered what it cannot read again. */
+void intake_stop(struct intake *i);
 bool intake_quiet(const struct intake *i); /* nothing in flight                       */
 bool intake_ended(const struct intake *i); /* bounded input is done and closed        */
 bool intake_changed(struct intake *i);     /* something was applied since the last cut */
@@ -61,6 +63,10 @@ bool intake_window_closed(struct intake *i); /* a window closed since the last c
 
 /* Wall clock takes over where the source was silent for its `idle`. now: wall clock. */
 void intake_tick(struct intake *i, nanos now);
+
+/* Logs what was rejected, came late or was lost since it last said so: at most once a minute; rest: now, what is
+ * left. */
+void intake_tell(struct intake *i, bool rest);
 
 /* Closes what is open with reason `end`. */
 void intake_finish(struct intake *i);

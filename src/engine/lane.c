@@ -2,6 +2,8 @@
 /* lane.c: two lists under one lock, a condition for the thread, an async handle for the loop. */
 #include "engine/lane.h"
 
+#include "shim/privileges.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -42,6 +44,7 @@ static struct lane_task *list_take(struct task_list *l)
 static void *lane_main(void *arg)
 {
     struct lane *l = arg;
+    privileges_drop(); /* a capability is a thread's; those that open interfaces drop theirs then */
     pthread_mutex_lock(&l->lock);
     for (;;) {
         struct lane_task *t = list_take(&l->todo);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lane.h: a thread for work that blocks: the snapshot's, each sink's, the tag tables'.
  *
- * The loop gives tasks; the lane runs them one by one, in order; `done` runs on the loop again. A task has one owner at a
- * time: the lane from lane_give until `done`. */
+ * The loop gives tasks; the lane runs them one by one, in order; `done` runs on the loop again. A task has one owner at
+ * a time: the lane from lane_give until `done`. */
 #pragma once
 
 #include "weir/types.h"

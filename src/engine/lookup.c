@@ -108,7 +108,8 @@ static u32 word_names(const struct step_tag *s, slice *names)
     return n;
 }
 
-static err table_load(const struct step_tag *step, struct tag_table **out, struct file_mark *mark, char *why, size_t room)
+static err table_load(const struct step_tag *step, struct tag_table **out, struct file_mark *mark, char *why,
+                      size_t room)
 {
     slice text, names[TAG_COLUMNS_MAX + 1];
     mark_get(step->path, mark); /* before reading: a change while we read is seen the next time */

@@ -2,7 +2,8 @@
 /* mill.c: a chunk's bytes pass through one buffer that stays in the L2; what leaves is partial groups.
  *
  * A chunk owns the lines that begin in its range. So it starts behind the first LF at or after offset - 1 (unless the
- * source knows better), and ends behind the first LF at or after its last byte, which may lie beyond the range. */
+ * source knows better), and ends behind the first LF at or after its last byte, which may lie beyond the range. A chunk
+ * of records without line ends (decoder.records) begins and ends where the source cut it. */
 #include "engine/mill.h"
 
 #include "engine/strain.h"
@@ -309,13 +310,17 @@ static bool view_skip(struct mill *m, struct view *v)
     return lf != NULL;
 }
 
-/* Bytes of the buffer that belong to lines of ours: up to behind the LF at or after the range's last byte.
- * `whole` is set when that LF (or the end of input) is in the buffer. */
+/* Bytes of the buffer that belong to lines of ours: up to behind the LF at or after the range's last byte; records
+ * that the source cut end with the range. `whole` is set when that end (or the end of input) is in the buffer. */
 static size_t view_own(const struct mill *m, const struct view *v, u64 limit, bool *whole)
 {
     size_t have = v->end - v->begin;
     *whole = v->eof;
     if (v->offset + have < limit) return have;
+    if (m->plan->from->decoder->records) {
+        *whole = true;
+        return (size_t)(limit - v->offset);
+    }
     size_t      to_last = v->offset >= limit ? 0 : (size_t)(limit - 1 - v->offset);
     const char *from = m->buffer + v->begin + to_last;
     const char *lf = memchr(from, '\n', have - to_last);
@@ -367,7 +372,8 @@ void mill_run(struct mill *m, struct job *job)
         if (v.offset >= limit) break; /* no line begins in the rest of the range */
         bool   whole;
         size_t own = view_own(m, &v, limit, &whole);
-        bool   last = v.eof && job->failed == 0 && v.begin + own == v.end; /* a torn line is no last line */
+        bool   cut = m->plan->from->decoder->records ? whole : v.eof && v.begin + own == v.end;
+        bool   last = cut && job->failed == 0; /* a torn line is no last line */
         size_t used = mill_text(m, job, slice_of(m->buffer + v.begin, own), v.offset, last);
         v.begin += used;
         v.offset += used;

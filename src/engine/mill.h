@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mill.h: what a worker does with a chunk: read, decode, tag, derive, filter; then combine for windows, encode for records
- * tables. One mill a worker and source; no state between chunks but scratch memory. */
+/* mill.h: what a worker does with a chunk: read, decode, tag, derive, filter; then combine for windows, encode for
+ * records tables. One mill a worker and source; no state between chunks but scratch memory. */
 #pragma once
 
 #include "engine/lookup.h"

@@ -147,8 +147,8 @@ void outlet_begin(struct outlet *o, u64 epoch)
     o->epoch = epoch;
 }
 
-err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink, char *why,
-                size_t room)
+err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink,
+                char *why, size_t room)
 {
     struct outlet *o = calloc(1, sizeof *o);
     WEIR_ASSERT(o != NULL);

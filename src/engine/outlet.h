@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* outlet.h: a sink in the engine: its thread, the outboxes it has still to apply, and the last epoch it has.
  *
- * An outbox is applied whole, together with its epoch's number. A failure that may pass is tried again every second, for
- * ever: the backlog then holds the sources. */
+ * An outbox is applied whole, together with its epoch's number. A failure that may pass is tried again every second,
+ * for ever: the backlog then holds the sources. */
 #pragma once
 
 #include "config/recipe.h"
@@ -26,8 +26,8 @@ struct outlet_host {
 };
 
 /* Opens the sink, blocking, and asks for its epoch. `why` (room bytes) says what was wrong. */
-err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink, char *why,
-                size_t room);
+err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink,
+                char *why, size_t room);
 
 /* Only when idle. The handles close on the loop. */
 void outlet_close(struct outlet *o);

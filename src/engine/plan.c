@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan.c: picks a source's steps out of the recipe, puts them on their streams, and finds what each stream takes over. */
+/* plan.c: picks a source's steps out of the recipe, puts them on their streams, and finds what each stream takes
+ * over. */
 #include "engine/plan.h"
 
 struct planning {

@@ -2,6 +2,8 @@
 /* pool.c: one list of jobs to do, one of jobs done; each worker has a mill for each source. */
 #include "engine/pool.h"
 
+#include "shim/privileges.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +80,7 @@ static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     struct pool   *p = w->pool;
+    privileges_drop(); /* a capability is a thread's; those that open interfaces drop theirs then */
     pthread_mutex_lock(&p->lock);
     for (;;) {
         if (fork_step(p)) continue;

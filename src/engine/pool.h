@@ -12,9 +12,9 @@ struct pool;
 err  pool_open(struct pool **out, uv_loop_t *loop, u32 workers, u32 plans, const struct plan *plan,
                void (*done)(void *arg, struct job *job), void *arg);
 void pool_give(struct pool *p, struct job *taken);
-/* Runs run(arg, 0) .. run(arg, n - 1), each once, on this thread and on workers as they come free, and returns when all are
- * done. So state of the loop may be lent to workers: the loop does nothing else meanwhile. The calls must not share what
- * they write. Only from the loop. */
+/* Runs run(arg, 0) .. run(arg, n - 1), each once, on this thread and on workers as they come free, and returns when all
+ * are done. So state of the loop may be lent to workers: the loop does nothing else meanwhile. The calls must not share
+ * what they write. Only from the loop. */
 void pool_fork(struct pool *p, u32 n, void (*run)(void *arg, u32 i), void *arg);
 
 u32  pool_workers(const struct pool *p);

@@ -31,8 +31,8 @@ void record_rows_push(struct record_rows *r, const struct step_records *step, co
 /* Writes them out; *arrived: number of the table's last record. */
 void record_rows_give(const struct record_rows *r, u32 table, u64 *arrived, struct row_writer *to);
 
-/* How many records went into each records table. Kept by the table's name, even if the recipe no longer has the table: its
- * rows may still be in a store, and no number is used twice. */
+/* How many records went into each records table. Kept by the table's name, even if the recipe no longer has the table:
+ * its rows may still be in a store, and no number is used twice. */
 struct arrivals;
 
 struct arrivals *arrivals_open(const struct recipe *r);

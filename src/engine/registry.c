@@ -7,6 +7,7 @@
 
 const struct source_type *const source_types[] = {
     &source_directory,
+    &source_capture,
     NULL,
 };
 

@@ -66,7 +66,8 @@ static void rows_kept(struct strain *s, const u64 *keep, u32 rows, u32 of)
 }
 
 /* Inlined with a constant size, a cell is a load and a store. */
-static inline __attribute__((always_inline)) void gather_cells(u8 *to, const u8 *from, const u16 *row, u32 rows, size_t size)
+static inline __attribute__((always_inline)) void gather_cells(u8 *to, const u8 *from, const u16 *row, u32 rows,
+                                                               size_t size)
 {
     for (u32 i = 0; i < rows; i++) memcpy(to + i * size, from + row[i] * size, size);
 }

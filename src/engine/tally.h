@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tally.h: how many records of a job passed which `where`s, by time: so that the loop, which alone knows what is late, can
- * tell applied, late and filtered records apart exactly.
+/* tally.h: how many records of a job passed which `where`s, by time: so that the loop, which alone knows what is late,
+ * can tell applied, late and filtered records apart exactly.
  *
  * A cell counts records of one start (of the common grid of all windows) and one mask (bit s: stream s has it). Limit:
  * a cell a record; in fact a few, since a chunk's records lie close in time. */

@@ -133,6 +133,18 @@ void conversations_drop(struct conversations *c, u32 number)
     store_give(&c->store, number);
 }
 
+void conversations_fetch_next(const struct conversations *c, u32 number)
+{
+    const struct conversation *it = conversations_get(c, number);
+    if (it->after == 0) return;
+    const struct conversation *next = conversations_get(c, it->after - 1);
+    __builtin_prefetch(&c->store.slot[store_home(&c->store, next->hash)], 1);
+    if (next->after == 0) return;
+    const u8 *then = (const u8 *)conversations_get(c, next->after - 1);
+    for (u32 i = 0; i < sizeof *it; i += 64) __builtin_prefetch(then + i, 1);
+    __asm__ volatile("");
+}
+
 /* --- ports --- */
 
 /* Linear counting needs bits as if by chance: neighbours spread evenly (by one multiplication) would count too high. It
@@ -237,12 +249,14 @@ i32 way_top_port(const struct way *w)
 
 /* --- folding --- */
 
+/* Powers of two up to 1024 end the first five. */
 static u32 size_bin(u32 bytes)
 {
-    return (u32)(bytes > 64) + (bytes > 128) + (bytes > 256) + (bytes > 512) + (bytes > 1024) + (bytes > 1518);
+    if (bytes > 1024) return 5 + (bytes > 1518);
+    return bytes > 64 ? 26 - (u32)__builtin_clz(bytes - 1) : 0;
 }
 
-static void way_gap(struct way *w, nanos t)
+static inline void way_gap(struct way *w, nanos t)
 {
     u64 gap = t > w->last ? (u64)t - (u64)w->last : 0; /* time that went back is no negative gap */
     if (w->packets == 1 || gap < w->gap_min) w->gap_min = gap;
@@ -287,27 +301,30 @@ static void way_fold_segment(struct way *w, const struct packet *p)
     w->rst += (flags & TCP_RST) != 0;
 }
 
+/* One packet more. */
 static void class_update(struct conversations *c, u32 number)
 {
     struct conversation *it = conversations_get(c, number);
-    u64                  n = (u64)it->way[0].packets + it->way[1].packets;
-    u8                   class = n >= CLASS_LAST ? 3 : n >= 4 ? 2 : n >= 2 ? 1 : 0;
-    if (class == it->class) return;
+    u8                   n = ++it->spoken;
+    if (n != 2 && n != 4 && n != CLASS_LAST) return;
     class_remove(c, it);
-    class_append(c, number, class);
+    class_append(c, number, it->class + 1);
 }
 
-void conversations_fold(struct conversations *c, u32 number, u32 from, const struct packet *p)
+bool conversations_fold(struct conversations *c, u32 number, u32 from, const struct packet *p)
 {
     struct conversation *it = conversations_get(c, number);
-    if (p->time < it->first) it->first = p->time;
-    way_fold(&it->way[from], p);
-    if (it->way[from].packets <= CLASS_LAST) class_update(c, number);
-    if (!packet_is_segment(p)) return;
-    way_fold_segment(&it->way[from], p);
-    if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || it->syn_seen) return;
+    struct way          *w = &it->way[from];
+    /* Time that does not go back within a direction has no part in `first`, and that line is left alone. */
+    if ((w->packets == 0 || p->time < w->last) && p->time < it->first) it->first = p->time;
+    way_fold(w, p);
+    if (w->packets <= CLASS_LAST && it->spoken < CLASS_LAST) class_update(c, number);
+    if (!packet_is_segment(p)) return false;
+    way_fold_segment(w, p);
+    if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || it->syn_seen) return true;
     it->syn_seen = 1;
-    it->syn_from = (u8)from;
+    it->syn_from = from & 1;
+    return true;
 }
 
 void conversation_fold_tcp(struct conversation *it, u32 from, const struct tcp_seen *seen)

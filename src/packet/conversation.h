@@ -71,32 +71,36 @@ struct ports {
  *   8  key
  *  48  id     u32, one for each conversation there ever was
  *  52  minute, as the caller counts: never 0
- *  56  first: of packets of either direction
+ *  56  what its first packets change, and each of its connections
  *  64  what most packets leave alone */
 struct conversation {
     u64                     hash;
     struct conversation_key key;
     u32                     id;
     i32                     minute;
-    nanos                   first;
+    u8                      class, spoken; /* spoken: packets of both, up to the highest class's */
+    u8                      starter;
+    u8                      syn_seen : 1, syn_from : 1;
+    u32                     connections;
+    nanos                   first;         /* of packets of either direction  */
     u32                     before, after; /* in order of arrival, number + 1 */
     u32                     up, down;      /* in its class                    */
-    u8                      class, starter, syn_seen, syn_from;
-    u32                     connections;
     u64                     mac[2];
     struct way              way[2] __attribute__((aligned(64)));
     struct ports            ports[2];
     union {
         struct {
+            struct sample rtt[2]; /* of what each end sent: a line, as the others are seldom written */
             u32           established, refused, unanswered;
-            struct sample setup, response, rtt[2]; /* rtt: of what each end sent */
+            struct sample setup, response;
         } tcp;
         struct {
             u32           queries, responses, errors;
             struct sample time;
         } dns;
-    };
+    } __attribute__((aligned(64)));
 };
+static_assert(offsetof(struct conversation, first) == 64, "a line of the cache begins");
 static_assert(offsetof(struct conversation, way) == 128, "a line of the cache begins");
 
 struct conversation_list {
@@ -130,6 +134,8 @@ u32  conversations_add(struct conversations *, const struct conversation_key *, 
                        const struct packet *p);
 /* Takes it out: it was given out. */
 void conversations_drop(struct conversations *, u32 number);
+/* Asks the memory for what conversations_drop of those after this one in order of arrival will touch. */
+void conversations_fetch_next(const struct conversations *, u32 number);
 /* Of this parity, the longest in the lowest class, UINT32_MAX: none. */
 u32  conversations_least(const struct conversations *, u32 parity);
 
@@ -137,8 +143,8 @@ u32  conversations_least(const struct conversations *, u32 parity);
 void conversations_ports(struct conversations *, struct conversation *, const u16 port[2]);
 u32  ports_count(const struct ports *);
 
-/* Adds a packet that end `from` sent; class and times, too. */
-void conversations_fold(struct conversations *, u32 number, u32 from, const struct packet *p);
+/* Adds a packet that end `from` sent; class and times, too. Whether it is a segment: packet_is_segment. */
+bool conversations_fold(struct conversations *, u32 number, u32 from, const struct packet *p);
 void conversation_fold_tcp(struct conversation *, u32 from, const struct tcp_seen *seen);
 nanos conversation_last(const struct conversation *);
 /* Which end is src: 0, 1. */

@@ -10,6 +10,7 @@
 void flows_init(struct flows *f, u32 max, bool tcp, u32 segments_max)
 {
     *f = (struct flows){ 0 };
+    for (u64 i = 0; i < FLOW_SECRETS; i++) f->secret[i] = hash_bytes(&i, sizeof i); /* of the process's key */
     store_init(&f->store, sizeof(struct flow), max);
     if (!tcp) return;
     store_init(&f->tcp, (u32)round_up(tcp_size(), 64), max);
@@ -32,36 +33,70 @@ u64 flows_memory(const struct flows *f)
 
 /* --- keys --- */
 
-/* Both directions have one key: the lesser (address, port) stands first. */
-static u32 key_order(const struct packet *p, bool icmp)
+/* An address as two words, as they stand in memory. */
+struct words {
+    u64 at[2];
+};
+
+static inline struct words words_of(const addr *a)
 {
-    int order = memcmp(p->src.b, p->dst.b, sizeof p->src.b);
-    if (order == 0 && !icmp && p->ports) order = (p->src_port > p->dst_port) - (p->src_port < p->dst_port);
-    return order > 0;
+    struct words w;
+    static_assert(sizeof w == sizeof *a, "all of it");
+    memcpy(&w, a, sizeof w);
+    return w;
 }
 
-u32 flow_key_make(struct flow_key *k, const struct packet *p)
+static inline u64 be(u64 word)
 {
-    bool icmp = p->protocol == PROTOCOL_ICMP || p->protocol == PROTOCOL_ICMP_6;
-    u32  dir = key_order(p, icmp), src = icmp ? 0 : dir;
-    *k = (struct flow_key){ .vlan = p->vlan, .protocol = p->protocol };
-    k->end[dir] = p->src;
-    k->end[dir ^ 1] = p->dst;
-    if (p->ports) {
-        k->port[src] = p->src_port;
-        k->port[src ^ 1] = p->dst_port;
-    }
-    return dir;
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(word) : word;
 }
 
-u64 flow_key_hash(const struct flow_key *k)
+/* As memcmp says it of both addresses: > 0, 0, < 0. */
+static inline int words_order(struct words a, struct words b)
 {
-    return hash_bytes(k, sizeof *k);
+    u32 which = a.at[0] == b.at[0];
+    u64 x = be(which ? a.at[1] : a.at[0]), y = be(which ? b.at[1] : b.at[0]);
+    return (x > y) - (x < y);
 }
 
-static bool key_eq(const struct flow_key *a, const struct flow_key *b)
+/* A product of 128 bits, folded. */
+static inline u64 fold(u64 a, u64 b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    u128 product = (u128)a * b;
+    return (u64)product ^ (u64)(product >> 64);
+}
+
+/* What XXH3 does with keys of few words, of this one length: pairs of words, each masked by a secret, multiplied. The
+ * words are in registers: the key's own fields, just written, could not be read back as words without a stall. */
+static inline u64 words_hash(const u64 *secret, struct words low, struct words high, u64 ports_vlan, u64 protocol)
+{
+    u64 h = fold(low.at[0] ^ secret[0], low.at[1] ^ secret[1]) ^ fold(high.at[0] ^ secret[2], high.at[1] ^ secret[3]) ^
+            fold(ports_vlan ^ secret[4], protocol ^ secret[5]);
+    h = fold(h ^ secret[6], 0x9e3779b97f4a7c15u);
+    return h ? h : 1;
+}
+
+/* Both directions have one key: the lesser (address, port) stands first. Without branches: which end is the lesser is
+ * anyone's guess. */
+u32 flow_key_make(const struct flows *f, struct flow_key *k, u64 *hash, const struct packet *p)
+{
+    bool         icmp = p->protocol == PROTOCOL_ICMP || p->protocol == PROTOCOL_ICMP_6;
+    struct words low = words_of(&p->src), high = words_of(&p->dst);
+    int          order = words_order(low, high);
+    u32          from = p->src_port, to = p->dst_port, own = order == 0 ? FLOW_OWN : 0;
+    if (__builtin_expect(!p->ports, 0)) from = to = 0;
+    if (__builtin_expect(order == 0 && !icmp, 0)) order = (from > to) - (from < to);
+    u32 dir = order > 0;
+    u64 turn = 0 - (u64)dir, x0 = (low.at[0] ^ high.at[0]) & turn, x1 = (low.at[1] ^ high.at[1]) & turn;
+    u32 port = icmp ? 0 : (from ^ to) & (u32)turn;
+    low.at[0] ^= x0, low.at[1] ^= x1;
+    high.at[0] ^= x0, high.at[1] ^= x1;
+    from ^= port, to ^= port;
+    *hash = words_hash(f->secret, low, high, (u64)p->vlan << 32 | to << 16 | from, p->protocol);
+    *k = (struct flow_key){ .port = { (u16)from, (u16)to }, .vlan = p->vlan, .protocol = p->protocol };
+    memcpy(&k->end[0], &low, sizeof low);
+    memcpy(&k->end[1], &high, sizeof high);
+    return dir | own;
 }
 
 /* --- the unanswered, oldest first --- */
@@ -155,7 +190,7 @@ static u32 flows_find(const struct flows *f, const struct flow_key *key, u64 has
     for (u32 i = store_home(s, hash); (slot = s->slot[i]) != 0; i = store_next(s, i)) {
         if (!store_fits(slot, hash)) continue;
         const struct flow *it = flows_get(f, (u32)slot - 1);
-        if (it->hash == hash && key_eq(&it->key, key)) return (u32)slot - 1;
+        if (it->hash == hash && flow_key_eq(&it->key, key)) return (u32)slot - 1;
     }
     return UINT32_MAX;
 }
@@ -191,12 +226,9 @@ static void flow_renew(struct flows *f, u32 number, u32 dir, const struct packet
     if (opens(p) && !it->embryo) embryo_append(f, number);
 }
 
-struct flow *flows_push(struct flows *f, const struct flow_key *key, u64 hash, u32 guess, u32 dir,
-                        const struct packet *p)
+struct flow *flows_push_any(struct flows *f, const struct flow_key *key, u64 hash, u32 dir, const struct packet *p)
 {
-    u32 number = guess;
-    if (guess == UINT32_MAX || flows_get(f, guess)->hash != hash || !key_eq(&flows_get(f, guess)->key, key))
-        number = flows_find(f, key, hash);
+    u32 number = flows_find(f, key, hash);
     if (number == UINT32_MAX) number = flow_add(f, key, hash, dir, p);
     else if (flow_idle(flows_get(f, number), p->time)) flow_renew(f, number, dir, p);
     struct flow *it = flows_get(f, number);
@@ -206,9 +238,8 @@ struct flow *flows_push(struct flows *f, const struct flow_key *key, u64 hash, u
     return it;
 }
 
-struct tcp *flows_tcp(struct flows *f, struct flow *it)
+struct tcp *flows_tcp_first(struct flows *f, struct flow *it)
 {
-    if (f->segments == NULL) return NULL;
-    if (it->tcp == 0) it->tcp = store_take(&f->tcp) + 1;
+    it->tcp = store_take(&f->tcp) + 1;
     return store_get(&f->tcp, it->tcp - 1);
 }

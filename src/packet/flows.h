@@ -15,6 +15,8 @@
 #include "packet/store.h"
 #include "packet/tcp.h"
 
+#include <string.h>
+
 #define FLOW_CLOSED_IDLE (10 * NANOS_SECOND)
 #define FLOW_TCP_IDLE    (900 * NANOS_SECOND)
 #define FLOW_IDLE        (300 * NANOS_SECOND)
@@ -48,8 +50,11 @@ struct flow {
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct flow) == 128, "two lines of the cache");
 
+#define FLOW_SECRETS 7
+
 struct flows {
     struct store     store;
+    u64              secret[FLOW_SECRETS]; /* of the hash */
     struct store     tcp;  /* connections' state: none if TCP is not analysed */
     struct tcp_pool *segments;
     u32              head, tail; /* of the unanswered, number + 1 */
@@ -61,21 +66,45 @@ void flows_init(struct flows *, u32 max, bool tcp, u32 segments_max);
 void flows_fini(struct flows *);
 u64  flows_memory(const struct flows *);
 
-/* Gives the direction: 0 if the key's first end sent p. */
-u32 flow_key_make(struct flow_key *, const struct packet *p);
-u64 flow_key_hash(const struct flow_key *);
+#define FLOW_OWN 2u /* beside the direction: both addresses are one */
+
+/* Gives the direction: 0 if the key's first end sent p. hash: never 0, keyed as hash.h wants it. */
+u32 flow_key_make(const struct flows *, struct flow_key *, u64 *hash, const struct packet *p);
+
+static inline bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
 
 static inline struct flow *flows_get(const struct flows *f, u32 number)
 {
     return store_get(&f->store, number);
 }
 
+struct flow *flows_push_any(struct flows *, const struct flow_key *, u64 hash, u32 dir, const struct packet *p);
+
 /* Finds or adds; may evict others. guess: from store_guess, or UINT32_MAX. The flow is that of p from now on:
  * direction, time and list are brought up to date. Lent until the next call. */
-struct flow *flows_push(struct flows *, const struct flow_key *, u64 hash, u32 guess, u32 dir, const struct packet *p);
+static inline struct flow *flows_push(struct flows *f, const struct flow_key *key, u64 hash, u32 guess, u32 dir,
+                                      const struct packet *p)
+{
+    if (__builtin_expect(guess == UINT32_MAX, 0)) return flows_push_any(f, key, hash, dir, p);
+    struct flow *it = flows_get(f, guess);
+    bool         right = it->hash == hash && flow_key_eq(&it->key, key);
+    if (!right || it->embryo || (p->time > it->last && (u64)p->time - (u64)it->last > (u64)FLOW_CLOSED_IDLE))
+        return flows_push_any(f, key, hash, dir, p);
+    if (p->time > it->last) it->last = p->time; /* shorter silence than any that ends one */
+    it->referenced = true;
+    return it;
+}
 
-/* The connection's state; NULL: TCP is not analysed. */
-struct tcp *flows_tcp(struct flows *, struct flow *);
+struct tcp *flows_tcp_first(struct flows *, struct flow *);
+
+/* The connection's state; TCP is analysed. */
+static inline struct tcp *flows_tcp(struct flows *f, struct flow *it)
+{
+    return it->tcp ? store_get(&f->tcp, it->tcp - 1) : flows_tcp_first(f, it);
+}
 
 /* Looks at the next n entries and gives up those that were silent for too long. sealed: the last minute given out. */
 void flows_sweep(struct flows *, nanos now, i32 sealed, u32 n);

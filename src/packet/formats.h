@@ -11,6 +11,9 @@
 
 typedef enum framing_result next_fn(struct framing *, slice text, size_t *used, struct frame *out);
 
+/* Plain records only: stops before the first one that has more to be said of it. Gives how many. */
+typedef u32 some_fn(struct framing *, slice text, size_t *used, struct frame *out, u32 n);
+
 /* Counts a clock's ticks: seconds times 10^n or 2^n. */
 struct ticks {
     u64  scale;   /* ns a tick; 0: less than one, or not whole                  */
@@ -28,6 +31,7 @@ struct interface {
 
 struct framing {
     next_fn              *next; /* NULL: the first bytes were not seen yet      */
+    some_fn              *some; /* NULL: it has none                            */
     bool                  swapped;
     struct framing_counts counts;
     u64                   at;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fragments.h: ports of a datagram's first fragment, remembered for the rest of it.
  *
- * A table of fixed size; the oldest entry of a full bucket gives way. A later fragment that comes before its first one stays
- * without ports (RFC 791 gives no order): counted. */
+ * A table of fixed size; the oldest entry of a full bucket gives way. A later fragment that comes before its first one
+ * stays without ports (RFC 791 gives no order): counted. */
 #pragma once
 
 #include "packet/packet.h"
@@ -20,8 +20,8 @@ struct fragments_counts {
 struct fragments *fragments_open(u32 entries);
 void              fragments_close(struct fragments *);
 
-/* For each packet with `fragment` set: remembers it (first) or gives it its ports (later). Entries older than 30 s do not
- * count. Key: addresses, protocol, fragment id, vlan. */
+/* For each packet with `fragment` set: remembers it (first) or gives it its ports (later). Entries older than 30 s do
+ * not count. Key: addresses, protocol, fragment id, vlan. */
 void fragments_push(struct fragments *, struct packet *p);
 
 const struct fragments_counts *fragments_counts(const struct fragments *);

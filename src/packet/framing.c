@@ -54,6 +54,7 @@ enum framing_result framing_fail(struct framing *f, const char *what, u64 at)
 {
     f->fault = err_data(what, (i64)at);
     f->next = failed_next;
+    f->some = NULL;
     return FRAMING_BAD;
 }
 
@@ -82,6 +83,27 @@ enum framing_result framing_next(struct framing *f, slice text, size_t *used, st
     f->at += *used;
     f->counts.frames += r == FRAMING_FRAME;
     return r;
+}
+
+u32 framing_some(struct framing *f, slice text, size_t *used, struct frame *out, u32 n, enum framing_result *result)
+{
+    u32 got = 0;
+    *used = 0;
+    *result = FRAMING_FRAME;
+    if (f->some != NULL) {
+        got = f->some(f, text, used, out, n);
+        f->at += *used;
+        f->counts.frames += got;
+    }
+    while (got < n) { /* what is not plain, and what comes at the end */
+        size_t one;
+        *result = framing_next(f, slice_of(text.at + *used, text.len - *used), &one, &out[got]);
+        *used += one;
+        if (*result != FRAMING_FRAME) break;
+        got++;
+    }
+    WEIR_ASSERT(*used <= text.len);
+    return got;
 }
 
 err framing_end(struct framing *f, size_t rest)

@@ -30,9 +30,12 @@ struct framing;
 struct framing *framing_open(void);
 void            framing_close(struct framing *);
 
-/* Takes records from the front of `text`, which begins where the last call stopped using. *used: bytes done with, whatever
- * the result; a frame's bytes are in them. */
+/* Takes records from the front of `text`, which begins where the last call stopped using. *used: bytes done with,
+ * whatever the result; a frame's bytes are in them. */
 enum framing_result framing_next(struct framing *, slice text, size_t *used, struct frame *out);
+
+/* The same for up to n frames: gives how many. *result: FRAMING_FRAME while there is nothing else to say. */
+u32 framing_some(struct framing *, slice text, size_t *used, struct frame *out, u32 n, enum framing_result *result);
 
 /* The end of input with `rest` bytes left: OK, or ERR_DATA ("the last record is cut short"), at: file offset. */
 err framing_end(struct framing *, size_t rest);

@@ -27,7 +27,7 @@
 #define SWEEP_ENTRIES 16u        /* so many flows are looked at whether they are silent */
 
 #define REST_AHEAD     16u /* frames between asking for memory and using it */
-#define SEGMENTS_AHEAD 8u
+#define LAST_AHEAD     8u
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
@@ -43,8 +43,10 @@ struct batch_item {
     struct packet   p;
     struct flow_key key;
     u64             hash;
+    u64             talk_hash; /* of the conversation; 0: the flow knew it */
     u32             dir;
-    u32             guess; /* of the flow; UINT32_MAX: none */
+    bool            own;       /* from an address to itself                */
+    u32             guess;     /* of the flow; UINT32_MAX: none            */
     i32             minute;
 };
 
@@ -56,6 +58,10 @@ struct minutes {
     nanos                 now;
     i32                   first;  /* minute of the first frame: those before are not sealed */
     i32                   sealed; /* given out up to here */
+    nanos                 due;    /* nothing is to be sealed before this time */
+    nanos                 start;  /* of the minute of the last frame, `minute` */
+    i32                   minute;
+    i32                   early[2]; /* by parity, the last one that gave out a conversation before its end */
     struct flows          flows;
     struct conversations  talk;
     struct ethers         ethers;
@@ -86,6 +92,8 @@ struct minutes *minutes_open(const struct minutes_setup *setup, struct minutes_o
     WEIR_ASSERT(m != NULL);
     m->setup = *setup;
     m->to = to;
+    m->due = NANOS_MIN;
+    m->minute = MINUTES_BIAS;
     minutes_defaults(&m->setup);
     flows_init(&m->flows, m->setup.flows_max, m->setup.tcp, m->setup.segments_max);
     conversations_init(&m->talk, m->setup.conversations_max);
@@ -122,10 +130,27 @@ static nanos minute_start(i32 minute)
     return (nanos)(minute - MINUTES_BIAS) * MINUTE;
 }
 
+/* The same of a time that is mostly in the minute of the one before. */
+static inline i32 minute_next(struct minutes *m, nanos t)
+{
+    if ((u64)t - (u64)m->start < (u64)MINUTE) return m->minute;
+    m->minute = minute_of(t);
+    m->start = minute_start(m->minute);
+    return m->minute;
+}
+
 /* The last minute that is over, grace included, at t. */
 static i32 minute_over(nanos t)
 {
     return minute_of(t < NANOS_MIN + GRACE ? NANOS_MIN : t - GRACE) - 1;
+}
+
+/* When the minute after `sealed` is over, grace included. */
+static nanos minute_due(i32 sealed)
+{
+    nanos due;
+    bool  never = __builtin_add_overflow(minute_start(sealed + 1), MINUTE + GRACE, &due);
+    return never ? NANOS_MAX : due;
 }
 
 /* --- text --- */
@@ -190,6 +215,7 @@ static void minute_seal(struct minutes *m)
     u32  head;
     while ((head = m->talk.arrived[minute & 1].head) != 0) {
         WEIR_ASSERT(conversations_get(&m->talk, head - 1)->minute == minute);
+        conversations_fetch_next(&m->talk, head - 1);
         conversation_out(m, head - 1);
     }
     ethers_out(m, minute);
@@ -215,7 +241,7 @@ static void minutes_seal(struct minutes *m, i32 through)
 
 static void time_advance(struct minutes *m, nanos now)
 {
-    if (!m->begun) {
+    if (__builtin_expect(!m->begun, 0)) {
         m->begun = true;
         m->first = minute_of(now);
         m->sealed = minute_over(now);
@@ -223,7 +249,9 @@ static void time_advance(struct minutes *m, nanos now)
         return;
     }
     m->now = now;
+    if (now < m->due) return;
     minutes_seal(m, minute_over(now));
+    m->due = minute_due(m->sealed);
 }
 
 /* Seals what is before `minute`, which is open: its lines come next. */
@@ -236,8 +264,10 @@ static void minutes_reach(struct minutes *m, i32 minute)
 
 static void conversation_early(struct minutes *m, u32 number)
 {
-    minutes_reach(m, conversations_get(&m->talk, number)->minute);
+    i32 minute = conversations_get(&m->talk, number)->minute;
+    minutes_reach(m, minute);
     conversation_out(m, number);
+    m->early[minute & 1] = minute;
     m->counts.conversations_early++;
 }
 
@@ -252,15 +282,18 @@ static bool conversations_room(struct minutes *m, i32 minute)
     return minute > m->sealed;
 }
 
+/* The flow's key has the lesser address first, too. */
+static inline struct conversation_key conversation_key_of(const struct flow_key *k)
+{
+    return (struct conversation_key){ { k->end[0], k->end[1] }, .vlan = k->vlan, .protocol = k->protocol };
+}
+
 /* UINT32_MAX: the packet's minute had to be given out. */
 static u32 conversation_find_add(struct minutes *m, const struct batch_item *i, u32 from)
 {
-    bool                    turned = memcmp(&i->key.end[0], &i->key.end[1], sizeof(addr)) > 0;
-    struct conversation_key key = { .vlan = i->key.vlan, .protocol = i->key.protocol };
-    key.end[0] = i->key.end[turned];
-    key.end[1] = i->key.end[!turned];
-    u64 hash = conversation_hash(&key, i->minute);
-    u32 number = conversations_find(&m->talk, &key, hash, i->minute);
+    struct conversation_key key = conversation_key_of(&i->key);
+    u64                     hash = i->talk_hash ? i->talk_hash : conversation_hash(&key, i->minute);
+    u32                     number = conversations_find(&m->talk, &key, hash, i->minute);
     if (number != UINT32_MAX) return number;
     if (!conversations_room(m, i->minute)) return UINT32_MAX;
     return conversations_add(&m->talk, &key, hash, i->minute, from, &i->p);
@@ -283,7 +316,10 @@ static void connection_count(struct minutes *m, struct flow *f, const struct bat
 static u32 conversation_of(struct minutes *m, struct flow *f, const struct batch_item *i, u32 from)
 {
     u32 k = i->minute & 1, number = f->conversation[k];
-    if (f->minute[k] == i->minute && conversations_get(&m->talk, number)->id == f->conversation_id[k]) return number;
+    /* While all of its minute are there, the number is enough; else another may stand at it, of another id. */
+    if (f->minute[k] == i->minute &&
+        (m->early[k] != i->minute || conversations_get(&m->talk, number)->id == f->conversation_id[k]))
+        return number;
     number = conversation_find_add(m, i, from);
     if (number == UINT32_MAX) return number;
     f->minute[k] = i->minute;
@@ -309,6 +345,7 @@ static void segment_apply(struct minutes *m, struct flow *f, const struct batch_
     struct tcp_seen      seen;
     tcp_push(flows_tcp(&m->flows, f), m->flows.segments, i->dir, &i->p, &seen);
     conversation_fold_tcp(it, from, &seen);
+    if ((seen.events & ~(u32)TCP_IS_PURE_ACK) == 0) return;
     if (seen.events & TCP_IS_ANEW) f->syn_id = 0, f->closed = false;
     if (seen.events & (TCP_IS_ANSWER | TCP_IS_REFUSED) && f->syn_id != 0) syn_answered(m, f);
     if (seen.events & TCP_IS_FIRST_SYN && f->syn_id == 0) {
@@ -337,13 +374,12 @@ static void datagram_apply(struct minutes *m, const struct batch_item *i, u32 nu
 static bool ip_apply(struct minutes *m, const struct batch_item *i)
 {
     struct flow *f = flows_push(&m->flows, &i->key, i->hash, i->guess, i->dir, &i->p);
-    bool         own = memcmp(&i->key.end[0], &i->key.end[1], sizeof(addr)) == 0;
-    u32          from = own ? i->dir ^ f->starter : i->dir;
+    u32          from = i->own ? i->dir ^ f->starter : i->dir;
     u32          number = conversation_of(m, f, i, from);
     if (number == UINT32_MAX) return false;
-    conversations_fold(&m->talk, number, from, &i->p);
-    if (i->p.protocol == PROTOCOL_UDP) datagram_apply(m, i, number);
-    else if (m->setup.tcp && packet_is_segment(&i->p)) segment_apply(m, f, i, number, from);
+    bool segment = conversations_fold(&m->talk, number, from, &i->p);
+    if (segment && m->setup.tcp) segment_apply(m, f, i, number, from);
+    else if (i->p.protocol == PROTOCOL_UDP) datagram_apply(m, i, number);
     if (conversations_get(&m->talk, number)->way[from].packets == UINT32_MAX) conversation_early(m, number);
     return true;
 }
@@ -383,46 +419,75 @@ static void frame_apply(struct minutes *m, const struct batch_item *i, const str
 
 /* --- a batch --- */
 
-static void fetch_lines(const void *at, u32 bytes)
+/* Functions that only prefetch must be inlined: a compiler that finds that they change nothing drops their calls. */
+#define FETCHES static inline __attribute__((always_inline)) void
+
+FETCHES fetch_lines(const void *at, u32 bytes)
 {
     for (u32 i = 0; i < bytes; i += 64) __builtin_prefetch((const u8 *)at + i, 1);
 }
 
-static void item_parse(struct minutes *m, struct batch_item *i, const struct frame *frame)
+FETCHES fetch_slot(const struct store *s, u64 hash)
+{
+    if (s->bits) __builtin_prefetch(&s->slot[store_home(s, hash)]);
+}
+
+static inline void item_parse(struct minutes *m, struct batch_item *i, const struct frame *frame)
 {
     packet_parse(&i->p, frame, &m->setup.packet);
     i->guess = UINT32_MAX;
-    i->minute = minute_of(i->p.time);
+    i->talk_hash = 0;
+    i->minute = minute_next(m, i->p.time);
     if (i->p.kind != PACKET_IP) return;
     if (i->p.fragment) fragments_push(m->fragments, &i->p);
-    i->dir = flow_key_make(&i->key, &i->p);
-    i->hash = flow_key_hash(&i->key);
-    if (m->flows.store.bits) __builtin_prefetch(&m->flows.store.slot[store_home(&m->flows.store, i->hash)]);
+    u32 dir = flow_key_make(&m->flows, &i->key, &i->hash, &i->p);
+    i->dir = dir & 1;
+    i->own = dir & FLOW_OWN;
+    fetch_slot(&m->flows.store, i->hash);
 }
 
-static void item_fetch_flow(struct minutes *m, struct batch_item *i)
+static inline void item_fetch_flow(struct minutes *m, struct batch_item *i)
 {
     if (i->p.kind != PACKET_IP) return;
     i->guess = store_guess(&m->flows.store, i->hash);
     if (i->guess != UINT32_MAX) fetch_lines(flows_get(&m->flows, i->guess), sizeof(struct flow));
 }
 
-/* What a packet writes: the conversation's first line, its direction, and the connection. */
-static void item_fetch_rest(struct minutes *m, const struct batch_item *i)
+/* What a packet writes: the conversation's first line, its direction. */
+FETCHES fetch_conversation(const struct minutes *m, u32 number, u32 dir)
 {
-    if (i->guess == UINT32_MAX) return;
-    const struct flow *f = flows_get(&m->flows, i->guess);
-    if (f->minute[i->minute & 1] == i->minute) {
-        const struct conversation *it = conversations_get(&m->talk, f->conversation[i->minute & 1]);
-        fetch_lines(it, 64);
-        fetch_lines(&it->way[i->dir], offsetof(struct way, ttl1));
-    }
-    if (f->tcp) fetch_lines(store_get(&m->flows.tcp, f->tcp - 1), 64);
+    const struct conversation *it = conversations_get(&m->talk, number);
+    fetch_lines(it, 64);
+    fetch_lines(&it->way[dir], offsetof(struct way, ttl1));
 }
 
-/* The connection's line has come by now. */
-static void item_fetch_segments(struct minutes *m, const struct batch_item *i)
+/* The conversation and the connection that the flow knows; where it knows none, the slot to find it by. */
+static inline void item_fetch_rest(struct minutes *m, struct batch_item *i)
 {
+    if (i->p.kind != PACKET_IP) return;
+    const struct flow *f = i->guess != UINT32_MAX ? flows_get(&m->flows, i->guess) : NULL;
+    u32                k = i->minute & 1;
+    if (f != NULL && f->minute[k] == i->minute) {
+        fetch_conversation(m, f->conversation[k], i->dir);
+        if (f->tcp) fetch_lines(&conversations_get(&m->talk, f->conversation[k])->tcp.rtt, sizeof(struct sample) * 2);
+    } else {
+        struct conversation_key key = conversation_key_of(&i->key);
+        i->talk_hash = conversation_hash(&key, i->minute);
+        fetch_slot(&m->talk.store, i->talk_hash);
+    }
+    if (f != NULL && f->tcp) fetch_lines(store_get(&m->flows.tcp, f->tcp - 1), 64);
+}
+
+/* The connection's line, or the conversation's slot, has come by now. */
+FETCHES item_fetch_last(struct minutes *m, struct batch_item *i)
+{
+    if (i->talk_hash) {
+        u32 number = store_guess(&m->talk.store, i->talk_hash);
+        if (number != UINT32_MAX) {
+            fetch_conversation(m, number, i->dir);
+            fetch_lines(&conversations_get(&m->talk, number)->ports, sizeof(struct ports) * 2);
+        }
+    }
     if (!m->setup.tcp || i->guess == UINT32_MAX || i->p.protocol != PROTOCOL_TCP) return;
     const struct flow *f = flows_get(&m->flows, i->guess);
     if (f->tcp) tcp_fetch(store_get(&m->flows.tcp, f->tcp - 1), m->flows.segments, i->dir);
@@ -442,8 +507,8 @@ void minutes_push(struct minutes *m, const struct frame *frame, u32 n)
     for (u32 i = 0; i < n; i++) item_fetch_flow(m, &m->item[i]);
     for (u32 i = 0; i < n + REST_AHEAD; i++) { /* spread over the folding: so many requests at once would queue */
         if (i < n) item_fetch_rest(m, &m->item[i]);
-        if (i >= REST_AHEAD - SEGMENTS_AHEAD && i < n + REST_AHEAD - SEGMENTS_AHEAD)
-            item_fetch_segments(m, &m->item[i - (REST_AHEAD - SEGMENTS_AHEAD)]);
+        if (i >= REST_AHEAD - LAST_AHEAD && i < n + REST_AHEAD - LAST_AHEAD)
+            item_fetch_last(m, &m->item[i - (REST_AHEAD - LAST_AHEAD)]);
         if (i >= REST_AHEAD) frame_apply(m, &m->item[i - REST_AHEAD], &frame[i - REST_AHEAD]);
     }
     counts_gather(m);

@@ -32,10 +32,11 @@ enum packet_fault {
     PACKET_FAULTS,
 };
 
-enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
+enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64,
+                TCP_CWR = 128 };
 
-enum packet_tunnel { TUNNEL_NONE, TUNNEL_GRE, TUNNEL_ERSPAN, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_GTP, TUNNEL_IPIP, TUNNEL_6IN4,
-                     TUNNEL_TEREDO };
+enum packet_tunnel { TUNNEL_NONE, TUNNEL_GRE, TUNNEL_ERSPAN, TUNNEL_VXLAN, TUNNEL_GENEVE, TUNNEL_GTP, TUNNEL_IPIP,
+                     TUNNEL_6IN4, TUNNEL_TEREDO };
 
 #define PACKET_NO_MAC  UINT64_MAX
 #define PACKET_NO_VLAN UINT32_MAX
@@ -49,15 +50,16 @@ struct packet {
     u8                vlans;        /* tags of the stack                                                 */
     u32               vlan;         /* outermost tag's id | next one's << 12; PACKET_NO_VLAN: untagged   */
     u64               src_mac, dst_mac; /* 48 bits; PACKET_NO_MAC                                        */
+    addr              src, dst;     /* of PACKET_IP, IPv4 mapped: here, where it is aligned             */
     enum packet_tunnel tunnel;      /* the last one gone through (tunnels inner), or the first one seen (outer) */
     u8                depth;        /* IP headers in front of the one that is told                       */
     /* PACKET_IP: */
-    addr              src, dst;     /* IPv4 mapped                                                       */
     u8                version;      /* 4, 6                                                              */
     u8                protocol;     /* of the transport header, IPv6 extensions passed over              */
     u8                ttl;          /* or hop limit                                                      */
     u8                traffic_class; /* DSCP and ECN                                                     */
-    u32               ip_bytes;     /* IPv4 total length, IPv6 payload length + 40; where that is 0 (TSO, jumbo), what the frame holds */
+    /* IPv4 total length, IPv6 payload length + 40; where that is 0 (TSO, jumbo), what the frame holds */
+    u32               ip_bytes;
     u32               ip_said;      /* the same as the header says: 0 stays 0                            */
     bool              fragment;     /* part of a datagram (an atomic IPv6 fragment is none)              */
     bool              first;        /* ... its first part: ports are here                                */
@@ -66,6 +68,9 @@ struct packet {
     u32               payload;      /* bytes above layer 4 on the wire; fragments after the first: all above IP */
     const u8         *payload_at;   /* captured part of the payload, lent with the frame                 */
     u32               payload_captured;
+    /* behind the IP headers, of ARP and others behind the link's; NULL: PACKET_BAD */
+    const u8         *upper_at;
+    u32               upper_captured; /* bytes captured there, lent with the frame                       */
     bool              ports;        /* src_port, dst_port are known                                      */
     u16               src_port, dst_port; /* ICMP: type << 8 | code, and the id of echo messages, 0 else */
     /* protocol TCP and the header whole: */

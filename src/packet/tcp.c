@@ -109,15 +109,14 @@ static void answer_seen(struct step *s)
 /* --- sequence numbers --- */
 
 /* Payload that was not there before: a question by the client, or the first reply to it. */
-static void payload_new(struct step *s)
+static inline void payload_new(struct tcp *t, u32 dir, const struct packet *p, struct tcp_seen *out)
 {
-    struct tcp *t = s->t;
-    if (t->client == s->dir + 1) {
-        t->asked_at = s->p->time;
+    if (t->client == dir + 1) {
+        t->asked_at = p->time;
         t->marks |= TCP_ASKED;
     } else if (t->marks & TCP_ASKED) {
         t->marks &= (u8)~TCP_ASKED;
-        s->out->response = span(t->asked_at, s->p->time);
+        out->response = span(t->asked_at, p->time);
     }
 }
 
@@ -131,7 +130,7 @@ static void sequence_rise(struct step *s, bool resent)
                      &(struct segment){ .at = s->p->time, .start = s->p->seq, .end = s->end, .resent = resent });
     w->next = s->end;
     if (says(s, TCP_FIN)) w->marks |= WAY_FIN;
-    if (s->p->payload > 0) payload_new(s);
+    if (s->p->payload > 0) payload_new(s->t, s->dir, s->p, s->out);
 }
 
 static bool is_probe(const struct step *s)
@@ -192,7 +191,7 @@ static void sequence_below(struct step *s)
     bool fills = w->holes > 0 && holes_fill(s->t, s->dir, p->seq, s->end, p->time, &age);
     if (fills && age < (s->t->round ? s->t->round : SOON)) {
         s->out->events |= TCP_IS_OUT_OF_ORDER;
-        if (p->payload > 0) payload_new(s);
+        if (p->payload > 0) payload_new(s->t, s->dir, s->p, s->out);
     } else {
         s->out->events |= TCP_IS_RETRANSMISSION;
         s->out->resent = p->payload;
@@ -342,10 +341,9 @@ static inline void window_seen(struct step *s)
     s->mine->window = s->p->window;
 }
 
-void tcp_push(struct tcp *t, struct tcp_pool *pool, u32 dir, const struct packet *p, struct tcp_seen *out)
+static __attribute__((noinline)) void any_push(struct tcp *t, struct tcp_pool *pool, u32 dir, const struct packet *p,
+                                               struct tcp_seen *out)
 {
-    WEIR_ASSERT(dir <= 1);
-    *out = (struct tcp_seen){ .rtt = -1, .setup = -1, .response = -1 };
     u32         numbers = (p->tcp_flags & TCP_SYN ? 1u : 0) + (p->tcp_flags & TCP_FIN ? 1u : 0);
     struct step s = { t, pool, p, out, &t->way[dir], &t->way[!dir], dir, p->seq + p->payload + numbers };
 
@@ -363,6 +361,52 @@ void tcp_push(struct tcp *t, struct tcp_pool *pool, u32 dir, const struct packet
     if (p->tcp_flags == TCP_ACK && p->payload == 0) out->events |= TCP_IS_PURE_ACK;
     if (!(t->marks & TCP_DONE_SETUP) && (s.mine->marks | s.other->marks) & WAY_SYN && is_established(&s)) establish(&s);
     if (s.mine->marks & s.other->marks & WAY_FIN && is_closed(&s)) close_once(&s);
+}
+
+/* Nothing is on its way to be completed: no handshake, probe, keep-alive or close. */
+static inline bool is_settled(const struct tcp *t, u32 dir)
+{
+    u32 mine = t->way[dir].marks, other = t->way[!dir].marks;
+    if ((mine & (WAY_SEEN | WAY_PROBE | WAY_KEEP_ALIVE)) != WAY_SEEN) return false;
+    if (other & (WAY_SYN_WAITS | WAY_PROBE | WAY_KEEP_ALIVE) || mine & other & WAY_FIN) return false;
+    if (t->opener == 2 - dir && !(t->marks & TCP_ANSWERED)) return false;
+    return t->marks & TCP_DONE_SETUP || !((mine | other) & WAY_SYN);
+}
+
+/* ACK, perhaps PSH, in turn, within a settled connection: what the long way does of it, and nothing else. */
+static inline void plain_push(struct tcp *t, struct tcp_pool *pool, u32 dir, const struct packet *p,
+                              struct tcp_seen *out)
+{
+    struct way *w = &t->way[dir], *o = &t->way[!dir];
+    if (p->payload > 0) {
+        u32 end = p->seq + p->payload;
+        segments_add(pool, w, o->marks & WAY_SEEN,
+                     &(struct segment){ .at = p->time, .start = p->seq, .end = end });
+        w->next = end;
+        payload_new(t, dir, p, out);
+    } else if (p->tcp_flags == TCP_ACK) {
+        out->events |= TCP_IS_PURE_ACK;
+    }
+    if (!(w->marks & WAY_ACKED) || w->ack != p->ack) {
+        nanos at = segments_release(pool, o, p->ack);
+        if (at != NANOS_MIN) out->rtt = span(at, p->time);
+        w->ack = p->ack;
+        w->marks |= WAY_ACKED;
+    } else if (p->payload == 0 && p->window == w->window) {
+        out->events |= TCP_IS_DUP_ACK;
+    }
+    w->window = p->window;
+}
+
+void tcp_push(struct tcp *t, struct tcp_pool *pool, u32 dir, const struct packet *p, struct tcp_seen *out)
+{
+    WEIR_ASSERT(dir <= 1);
+    *out = (struct tcp_seen){ .rtt = -1, .setup = -1, .response = -1 };
+    if ((p->tcp_flags & ~(u32)TCP_PSH) == TCP_ACK && p->seq == t->way[dir].next && p->window > 0 && p->payload != 1 &&
+        is_settled(t, dir))
+        plain_push(t, pool, dir, p, out);
+    else
+        any_push(t, pool, dir, p, out);
 }
 
 size_t tcp_size(void)

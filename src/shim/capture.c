@@ -2,21 +2,17 @@
 /* capture.c: an interface through libpcap, in the order that Linux wants it.
  *
  * TPACKET_V3 hands over blocks of frames: one that is not full is handed over after CAPTURE_DELAY_MS. Immediate mode
- * would make libpcap fall back to TPACKET_V2, a frame at a time: it stays off. Capabilities are given up by bare
- * system calls, which libcap would only wrap. */
+ * would make libpcap fall back to TPACKET_V2, a frame at a time: it stays off. */
 #include "shim/capture.h"
 
 #include "shim/capture_link.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SNAP_LENGTH 262144u /* libpcap's own limit */
@@ -181,29 +177,5 @@ err capture_stats(struct capture *c, struct capture_stats *out)
     c->sum.dropped_interface += (u32)(now.ps_ifdrop - c->last.ps_ifdrop);
     c->last = now;
     *out = c->sum;
-    return OK;
-}
-
-/* Out of the bounding set, so that no program that is started gets it back; needs CAP_SETPCAP, without which no such
- * program gains anything either, by PR_SET_NO_NEW_PRIVS. */
-static void bound(int capability)
-{
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
-    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-}
-
-err capture_drop_capabilities(void)
-{
-    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct   set[_LINUX_CAPABILITY_U32S_3];
-    u32                             gone = 1u << CAP_NET_RAW | 1u << CAP_NET_ADMIN;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return err_os("give up new privileges");
-    bound(CAP_NET_RAW);
-    bound(CAP_NET_ADMIN);
-    if (syscall(SYS_capget, &head, set) != 0) return err_os("read capabilities");
-    set[0].effective &= ~gone;
-    set[0].permitted &= ~gone;
-    set[0].inheritable &= ~gone;
-    if (syscall(SYS_capset, &head, set) != 0) return err_os("give up capabilities");
     return OK;
 }

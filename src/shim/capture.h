@@ -25,7 +25,7 @@ struct capture;
 #define CAPTURE_DELAY_MS 10
 
 /* Opens, activates, sets the filter, joins the group. words: room for libpcap's own, also for its warnings on success
- * ("": none). Capabilities are kept: capture_drop_capabilities, when all is open. ERR_OS: ENODEV, EPERM, ENETDOWN...;
+ * ("": none). Capabilities are kept: privileges_drop, when all is open. ERR_OS: ENODEV, EPERM, ENETDOWN...;
  * ERR_CONFIG: the setup or its filter. */
 err  capture_open(struct capture **out, const struct capture_setup *, char *words, size_t size);
 void capture_close(struct capture *);
@@ -38,10 +38,6 @@ int  capture_take(struct capture *, int most, void (*each)(void *arg, const stru
  * counts to 2^32: ask at least every few minutes. */
 struct capture_stats { u64 received, dropped_kernel, dropped_interface; };
 err  capture_stats(struct capture *, struct capture_stats *out);
-
-/* Gives up CAP_NET_RAW and CAP_NET_ADMIN for good (PR_SET_NO_NEW_PRIVS, bounding and permitted sets), for the calling
- * thread and those it starts. Files stay readable. */
-err capture_drop_capabilities(void);
 
 /* A filter for frames of files of one link type. link: LINKTYPE_*. NULL with *e and libpcap's words if it does not
  * compile. */

@@ -294,6 +294,13 @@ static void directory_listen(struct directory *d)
     uv_poll_start(&d->poll, UV_READABLE, on_readable);
 }
 
+static nanos directory_unseen(const void *options, const char **because)
+{
+    const struct directory_options *o = options;
+    *because = "with `watch: false` new files are found every `rescan`";
+    return o->watch ? 0 : o->rescan;
+}
+
 static err directory_open(struct source **out, struct uv_loop_s *loop, struct inlet *to,
                           const struct source_setup *setup)
 {
@@ -436,6 +443,7 @@ const struct source_type source_directory = {
     .options_size = sizeof(struct directory_options),
     .metrics = directory_metrics,
     .decoders = { &decoder_line, NULL },
+    .unseen = directory_unseen,
     .open = directory_open,
     .pause = directory_pause,
     .resume = directory_resume,

@@ -4,4 +4,5 @@
 
 #include "weir/source.h"
 
-extern const struct source_type source_directory; /* P2 files in a watched directory */
+extern const struct source_type source_directory; /* P2 files in a watched directory    */
+extern const struct source_type source_capture;   /* packets of files or an interface   */

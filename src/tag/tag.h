@@ -19,7 +19,8 @@ struct tag_table;
 /* One fault of the text. Lines and columns count from 1. */
 struct tag_problem {
     u32  line, column;
-    char what[160]; /* "host bits set: 10.0.0.1/8, the net is 10.0.0.0/8", "duplicate net 10.0.0.0/8 (first in line 7)" */
+    /* "host bits set: 10.0.0.1/8, the net is 10.0.0.0/8", "duplicate net 10.0.0.0/8 (first in line 7)" */
+    char what[160];
 };
 
 struct tag_problems {
@@ -30,8 +31,8 @@ struct tag_problems {
 /* Reads CSV: the first column is the net, the others are words (`columns` of them, named as `names` says).
  * With a header line (its first cell is not a net) columns are found by name; without one they are taken in order.
  * '#' begins a comment line; cells may be quoted ("" is a quote); an empty cell is null; blank lines are passed over.
- * Faults (bad net, host bits set, duplicate net, missing cells, quote not closed, a header without a wanted name) are put
- * into `problems`, and ERR_DATA is returned: nothing is half loaded. More than TAG_ROWS_MAX nets: ERR_FULL. */
+ * Faults (bad net, host bits set, duplicate net, missing cells, quote not closed, a header without a wanted name) are
+ * put into `problems`, and ERR_DATA is returned: nothing is half loaded. More than TAG_ROWS_MAX nets: ERR_FULL. */
 err  tag_table_read(struct tag_table **out, slice csv, u32 columns, const slice *names, struct tag_problems *problems);
 void tag_table_free(struct tag_table *t);
 

@@ -63,8 +63,8 @@ struct block {
     u8                 *row[BLOCK];
 };
 
-/* Partials as lists give what tables give only if folding again in another grouping changes nothing: floating sums would
- * differ in their last bits. And words of a key may find no room. */
+/* Partials as lists give what tables give only if folding again in another grouping changes nothing: floating sums
+ * would differ in their last bits. And words of a key may find no room. */
 static bool combine_listable(const struct combine *c)
 {
     for (u32 m = 0; m < c->spec.measures; m++)
@@ -402,8 +402,9 @@ static void fold_measures(const struct combine *c, const struct block *b)
 #define LIST_SHARE 4  /* of so many records three in rows of their own make a list worth while */
 #define LIST_TURNS 16 /* partials until one is looked up again                                 */
 
-/* A new partial: where the last one had nearly as many rows as records, looking keys up finds nothing, and the partial is
- * a mere list of rows that the window merges all the same. Now and then one is looked up, to see whether that still holds. */
+/* A new partial: where the last one had nearly as many rows as records, looking keys up finds nothing, and the partial
+ * is a mere list of rows that the window merges all the same. Now and then one is looked up, to see whether that still
+ * holds. */
 static void combine_turn(struct combine *c)
 {
     bool crowded = c->listable && c->rows * LIST_SHARE >= c->records * (LIST_SHARE - 1) && c->records > 0;

@@ -267,8 +267,8 @@ static u64 rows_find(const struct push *p, const struct target *t, u32 *rows)
     return new;
 }
 
-/* Folds one row; gives its records if they went to the `other` row. A fresh row that is seen straight takes the source's
- * measures as they are: they stand behind the carried columns in both, in one order. */
+/* Folds one row; gives its records if they went to the `other` row. A fresh row that is seen straight takes the
+ * source's measures as they are: they stand behind the carried columns in both, in one order. */
 static u64 row_fold(const struct push *p, const struct target *t, u32 job, u32 row, bool fresh)
 {
     const struct group_row *from = groups_row(p->from, p->job[job].row);

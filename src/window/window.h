@@ -2,8 +2,8 @@
 /* window.h: groups by window of event time: open, closed and kept for late comers, gone.
  *
  * A pane is one window [start, start + length) with its groups. Panes open when a row of theirs comes, close when the
- * watermark passes their end, are kept for `lateness` and are then dropped. Knows no clock and no sink: the caller is told
- * what closes and gives it out, ranks it, and pushes it into the next, wider window.
+ * watermark passes their end, are kept for `lateness` and are then dropped. Knows no clock and no sink: the caller is
+ * told what closes and gives it out, ranks it, and pushes it into the next, wider window.
  *
  *            push              advance, end <= to               end + lateness <= to
  *   (none) ------> PANE_OPEN ----------------------> PANE_KEPT ----------------------> gone
@@ -74,10 +74,10 @@ struct window_push_counts {
 
 /* Folds all rows of `from` in; `from` is no table of this window. Target: the pane of nanos_floor(row's start, length).
  * Rows of kept panes amend them: the same fold is collected in window_delta, for the windows above. Where the window
- * had no pane when it closed, a kept one is made. Every amended row is of revision 1 or more, new ones too: the window's result
- * was given out without them.
- * Rows older than any kept pane, and rows that would need more than panes_max, are collected in window_late. The rows of
- * both tables start at their pane's start. The caller empties them (groups_reset) after use, before a cut.
+ * had no pane when it closed, a kept one is made. Every amended row is of revision 1 or more, new ones too: the
+ * window's result was given out without them.
+ * Rows older than any kept pane, and rows that would need more than panes_max, are collected in window_late. The rows
+ * of both tables start at their pane's start. The caller empties them (groups_reset) after use, before a cut.
  * Rows without room (groups_max, dictionary) and the source's own `other` rows go to the pane's `other` row. */
 void window_push(struct window *w, const struct feed *feed, const struct groups *from,
                  struct window_push_counts *counts);
@@ -103,13 +103,14 @@ void window_advance(struct window *w, nanos to, enum close_reason why, void (*cl
 void window_end(struct window *w, void (*closed)(void *arg, struct pane *p), void *arg);
 
 /* A pane with amendments is not let go before they were told here, but takes no rows past its lateness.
- * Tells each amended pane (its amended rows have GROUP_AMENDED, revision already raised by this call), then clears the marks. */
+ * Tells each amended pane (its amended rows have GROUP_AMENDED, revision already raised by this call), then clears the
+ * marks. */
 void window_flush(struct window *w, void (*amended)(void *arg, struct pane *p), void *arg);
 
 /* End of the latest open pane, NANOS_MIN if none: where `end` and `idle` have to advance to. */
 nanos window_latest(const struct window *w);
-/* End of the latest open pane that ends at or before `to`, NANOS_MIN if none: an advance to it closes what one to `to` does,
- * and makes no other rows late. */
+/* End of the latest open pane that ends at or before `to`, NANOS_MIN if none: an advance to it closes what one to `to`
+ * does, and makes no other rows late. */
 nanos window_due(const struct window *w, nanos to);
 nanos window_watermark(const struct window *w);
 bool  window_flush_due(const struct window *w);

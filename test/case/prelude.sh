@@ -28,7 +28,8 @@ dump() { python3 "$KIT/case/dump.py" "$@"; }
 # oracle [RECIPE [STORE]]: all tables against the independent recomputation.
 oracle() { python3 "$KIT/oracle/oracle.py" --recipe "${1:-weir.yaml}" --store "${2:-store.db}"; }
 
-# start [RECIPE]: a weir that goes on, and watches when start returns; stop: SIGTERM, its exit code. kill9: what it says.
+# start [RECIPE]: a weir that goes on, and watches when start returns; stop: SIGTERM, its exit code. kill9: what it
+# says.
 start()
 {
     "$WEIR" run "${1:-weir.yaml}" >log 2>&1 &
@@ -54,6 +55,17 @@ kill9()
 until_rows()
 {
     python3 "$KIT/case/dump.py" --until "$@" || { cat log >&2; return 1; }
+}
+
+# until_log PATTERN: waits until the log of start has such a line; gives up after 20 s.
+until_log()
+{
+    for _ in $(seq 100); do
+        ! grep -q "$1" log || return 0
+        sleep 0.2
+    done
+    cat log >&2
+    return 1
 }
 
 # put FILE: as P2 writes: created in the watched directory, filled, closed. mark E: the marker of minute E.

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """pcap_minutes.py: the per-minute tables of real captures as P2 files, through weir, against the oracle.
 
-Each capture of $WEIR_CORPORA/pcap has tables per minute and conversation (minutes_ip_outer.tsv, minutes_5tuple_outer.tsv).
-This turns their rows into P2 lines of a layout of its own, made from the table's header, runs weir to the end and compares all
-tables. A capture is one P2 directory, so captures years apart do not meet in one watermark.
+Each capture of $WEIR_CORPORA/pcap has tables per minute and conversation (minutes_ip_outer.tsv,
+minutes_5tuple_outer.tsv). This turns their rows into P2 lines of a layout of its own, made from the table's header,
+runs weir to the end and compares all tables. A capture is one P2 directory, so captures years apart do not meet in one
+watermark.
 
     WEIR_CORPORA=DIR pcap_minutes.py [--weir BINARY] [--only TEXT] [--keep]      skipped when WEIR_CORPORA is not set"""
 import argparse
@@ -70,7 +71,8 @@ def measures_of(header):
             end = "_clean" if n.endswith("_clean") else ""
             if "rtt" + end not in seen:
                 seen.add("rtt" + end)
-                out.append(("rtt" + end, "sampling", "sampling", ["rtt_%s%s" % (p, end) for p in ("n", "min", "avg", "max")]))
+                out.append(("rtt" + end, "sampling", "sampling",
+                            ["rtt_%s%s" % (p, end) for p in ("n", "min", "avg", "max")]))
         else:
             out.append((n, "u64", "min" if n in MINIMA else "max" if n in MAXIMA else "sum", [n]))
     return out
@@ -88,7 +90,8 @@ def layout_text(measures):
     for d, o in (("src", "dst"), ("dst", "src")):
         for name, kind, agg, _ in measures:
             lines.append("  - { name: %s, type: %s, measure: %s, agg: %s, mirror: %s%s }" % (
-                camel(d, name) + "Field", kind, camel(d, name), agg, camel(o, name), ", rank: true" if name in ranked else ""))
+                camel(d, name) + "Field", kind, camel(d, name), agg, camel(o, name),
+                ", rank: true" if name in ranked else ""))
     return "\n".join(lines) + "\n"
 
 

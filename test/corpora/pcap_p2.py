@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """pcap_p2.py: real captures through `weir p2`, minute by minute and pair by pair against what tshark and tcptrace say.
 
-For each capture of $WEIR_CORPORA/pcap our lines are summed per minute and pair of addresses (over protocols and VLANs) and compared
-with minutes_ip_outer.tsv, and of `--tunnels inner` with minutes_ip_inner.tsv where there is one:
-  exactly        packets, bytes, SYN (with and without ACK), FIN, RST, least TTL, packets with TTL 1, fragments (packets.tsv)
+For each capture of $WEIR_CORPORA/pcap our lines are summed per minute and pair of addresses (over protocols and VLANs)
+and compared with minutes_ip_outer.tsv, and of `--tunnels inner` with minutes_ip_inner.tsv where there is one:
+  exactly        packets, bytes, SYN (with and without ACK), FIN, RST, least TTL, packets with TTL 1, fragments
+                 (packets.tsv)
   within 1 us    least and greatest round trip, of the columns without retransmitted segments
-  by either      retransmissions, out of order, duplicate ACKs, zero windows: as tshark has it for the minute, or as tcptrace has it
+  by either      retransmissions, out of order, duplicate ACKs, zero windows: as tshark has it for the minute, or as
+                 tcptrace has it
                  for the pair over the whole capture
-What still differs stands in pcap_p2.tsv beside this, each line with a reason of REASONS below. A difference that is not listed fails
-the capture, and so does a listed one that is no longer there.
+What still differs stands in pcap_p2.tsv beside this, each line with a reason of REASONS below. A difference that is not
+listed fails the capture, and so does a listed one that is no longer there.
 
     WEIR_CORPORA=DIR pcap_p2.py [--weir BINARY] [--only TEXT] [--list]      skipped when WEIR_CORPORA is not set
 --list prints the differences in the form of pcap_p2.tsv, reason `?` where none is listed yet."""
@@ -34,21 +36,26 @@ import run as runner  # noqa: E402
 LISTED = os.path.join(HERE, "pcap_p2.tsv")
 REASONS = {
     "malformed": "a header length below 5: tshark's row is a courtesy, we count a fault and no packet",
-    "quoted": "the innermost IP header of two ICMP errors is the packet they quote: tshark takes it, we tell the ICMP message itself",
+    "quoted": "the innermost IP header of two ICMP errors is the packet they quote: tshark takes it, we tell the ICMP "
+              "message itself",
     "vlans": "tshark takes the copies of one connection in several VLANs for one stream (oracle_caveats)",
-    "copy-late": "the segment was acknowledged before its copy was sent: a clean sample then; tshark's clean columns leave out all "
-                 "that was ever sent twice (the listed copies come up to 300 s later)",
-    "ack-first": "captured out of order: the ACK (frame 6) stands before the data it covers (frame 8), which is new when it comes and "
-                 "has no round trip; tshark calls it spurious and measures to the second ACK (frame 9)",
-    "other-bounds": "bytes sent in two segments of different boundaries before their ACK (pppoe-over-qinq frames 24 and 32, "
-                    "tcp-reassembly-gaps 110 and 114): Karn's rule leaves them out; tshark's clean columns compare first numbers only",
-    "variant": "tshark takes the damaged file for a patched libpcap's, whose record headers are 8 bytes longer, and reads the frame from its "
-               "ninth byte; it is a plain one with an IPv4 packet in it",
-    "exact-copy": "frames 57 and 58 are copies of 50 and 51 of 1.5 s before: sent again; tshark goes by the time since the newest "
-                  "segment and calls them out of order. The sum of both is the same",
-    "straddles": "frames 52 and 77 begin below the highest sequence number and end above it: not a retransmission by p2.md",
-    "seen-before": "frames 1226 to 1277 repeat bytes that were seen, no hole is filled: sent again, 52 in number; tshark goes by the time "
-                   "since the newest segment and calls them out of order. Frame 262 ends above the highest number: new",
+    "copy-late": "the segment was acknowledged before its copy was sent: a clean sample then; tshark's clean columns "
+                 "leave out all that was ever sent twice (the listed copies come up to 300 s later)",
+    "ack-first": "captured out of order: the ACK (frame 6) stands before the data it covers (frame 8), which is new "
+                 "when it comes and has no round trip; tshark calls it spurious and measures to the second ACK (frame "
+                 "9)",
+    "other-bounds": "bytes sent in two segments of different boundaries before their ACK (pppoe-over-qinq frames 24 "
+                    "and 32, tcp-reassembly-gaps 110 and 114): Karn's rule leaves them out; tshark's clean columns "
+                    "compare first numbers only",
+    "variant": "tshark takes the damaged file for a patched libpcap's, whose record headers are 8 bytes longer, and "
+               "reads the frame from its ninth byte; it is a plain one with an IPv4 packet in it",
+    "exact-copy": "frames 57 and 58 are copies of 50 and 51 of 1.5 s before: sent again; tshark goes by the time "
+                  "since the newest segment and calls them out of order. The sum of both is the same",
+    "straddles": "frames 52 and 77 begin below the highest sequence number and end above it: not a retransmission by "
+                 "p2.md",
+    "seen-before": "frames 1226 to 1277 repeat bytes that were seen, no hole is filled: sent again, 52 in number; "
+                   "tshark goes by the time since the newest segment and calls them out of order. Frame 262 ends "
+                   "above the highest number: new",
 }
 # Packets where tshark's numbering knows others: (packets, why).
 PACKETS = {
@@ -64,13 +71,16 @@ DAMAGED = {"fmt-bad-record-length"}  # their exit code is 65
 
 # Ours, per direction: what is added, from the columns of the layout (Src -> Dst).
 OURS = {"packets": ["numPktsSrcToDst"], "bytes": ["numBytesSrcToDst"], "ttl1": ["numPktsTTL1SrcToDst"],
-        "fragments": ["numFragmentsSrcToDst"], "syn": ["numberSYNSrcToDst", "numberSYNACKSrcToDst"], "fin": ["numberFINSrcToDst"],
-        "rst": ["numberRSTSrcToDst"], "retrans": ["numRetransmissionsSrcToDst"], "out_of_order": ["numOutOfOrderSrcToDst"],
+        "fragments": ["numFragmentsSrcToDst"], "syn": ["numberSYNSrcToDst", "numberSYNACKSrcToDst"],
+        "fin": ["numberFINSrcToDst"],
+        "rst": ["numberRSTSrcToDst"], "retrans": ["numRetransmissionsSrcToDst"],
+        "out_of_order": ["numOutOfOrderSrcToDst"],
         "dup_ack": ["numDupACKSrcToDst"], "zero_window": ["numZeroWindowSrcToDst"]}
 TSHARK = {"packets": "packets", "bytes": "ip_bytes", "ttl1": "ttl1_packets", "syn": "syn", "fin": "fin", "rst": "rst",
           "retrans": "retrans", "out_of_order": "out_of_order", "dup_ack": "dup_ack", "zero_window": "zero_window",
           "ttl_min": "ttl_min"}
-TCPTRACE = {"rexmt data pkts": "retrans", "outoforder pkts": "out_of_order", "duplicate acks": "dup_ack", "zero win adv": "zero_window"}
+TCPTRACE = {"rexmt data pkts": "retrans", "outoforder pkts": "out_of_order", "duplicate acks": "dup_ack",
+            "zero win adv": "zero_window"}
 NAMES = packets.columns()
 
 
@@ -255,15 +265,18 @@ def compare(have, want, trace, slack):
                     totals[pair, measure] = total(have, pair, measure)
                 if totals[pair, measure] == trace[pair][measure]:
                     continue
-            differences.append((str(key[0] or "-"), key[1], key[2], measure, str("-" if x is None else x), str("-" if y is None else y)))
+            differences.append((str(key[0] or "-"), key[1], key[2], measure, str("-" if x is None else x),
+                                str("-" if y is None else y)))
     return differences, count
 
 
 def run_p2(weir, capture, folder, view):
     """(exit code, figures, words)"""
     stats = os.path.join(folder, "stats.json")
-    p = subprocess.run([weir, "p2", "-r", capture, "-d", os.path.join(folder, "p2"), "--stats", stats, "--tunnels", view],
-                       stdin=subprocess.DEVNULL, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+    p = subprocess.run([weir, "p2", "-r", capture, "-d", os.path.join(folder, "p2"), "--stats", stats, "--tunnels",
+                        view],
+                       stdin=subprocess.DEVNULL, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       timeout=120)
     figures = None
     if os.path.exists(stats):
         with open(stats, encoding="utf-8") as f:
@@ -350,7 +363,8 @@ def main():
         words = [fault] if fault else judge(name, view, found, known)
         passed, failed = passed + (not words), failed + bool(words)
         if words and (fault or not a.list):
-            print("FAIL %s %s (%s): %d\n    %s" % (name, view, os.path.basename(capture), len(words), "\n    ".join(words[:20])))
+            print("FAIL %s %s (%s): %d\n    %s"
+                  % (name, view, os.path.basename(capture), len(words), "\n    ".join(words[:20])))
     shutil.rmtree(room)
     print("%d values of real captures compared, %d differ for a listed reason" % (compared, differing))
     print("corpora p2: %d passed, %d failed" % (passed, failed + bool(bad)))

@@ -3,11 +3,14 @@
 """campaign.py: kills the real binary everywhere, lets it recover, and wants the oracle's tables each time.
 
 Three parts:
-  enumerate  three runs, each over a third of a small recording, with a SIGKILL (or a half write and SIGKILL) at file call N of
-             one of them, for N = 1, 2, ... all (test/crash/fault.c); recoveries killed, too; the same while files arrive
-  random     files arrive while weir runs; it is killed at seeded random times, again while it recovers, until all is fed
-  named      disk full, EIO on fsync, read-only directory, unreadable file, state of another recipe, bits flipped in the
-             state file, a state file older than its store, short writes: go on, or stop and say so; never a wrong table
+  enumerate  three runs, each over a third of a small recording, with a SIGKILL (or a half write and SIGKILL) at file
+             call N of one of them, for N = 1, 2, ... all (test/crash/fault.c); recoveries killed, too; the same while
+             files arrive
+  random     files arrive while weir runs; it is killed at seeded random times, again while it recovers, until all
+             is fed
+  named      disk full, EIO on fsync, read-only directory, unreadable file, state of another recipe, bits flipped in
+             the state file, a state file older than its store, short writes: go on, or stop and say so; never a
+             wrong table
 
     campaign.py [--weir BINARY] [--full | --every K --random N] [--only PART] [--seed N] [--keep] [-j N]
 
@@ -145,9 +148,10 @@ def said(path, *words, log="log"):
     return all(w.lower() in text for w in words)
 
 
-# --- every call -----------------------------------------------------------------------------------------------------------
+# --- every call -------------------------------------------------------------------------------------------------------
 
-PARTS = 3  # runs to the end, each over a third of the files: epochs, windows that are amended, files that are known already
+# Runs to the end, each over a third of the files: epochs, windows that are amended, files that are known already.
+PARTS = 3
 
 
 def in_parts(kit, path, fault, at_part):
@@ -262,7 +266,7 @@ def enumerate_jobs(kit, every):
         yield lambda test=test, arguments=arguments: test(kit, *arguments)
 
 
-# --- any time -------------------------------------------------------------------------------------------------------------
+# --- any time ---------------------------------------------------------------------------------------------------------
 
 def feed_one(rng, path, name, data):
     """As P2 writes, in one of the ways the protocol allows."""
@@ -320,7 +324,7 @@ def random_kills(kit, seed, kills):
     return name, fault
 
 
-# --- named faults ---------------------------------------------------------------------------------------------------------
+# --- named faults -----------------------------------------------------------------------------------------------------
 
 def stopped(code):
     return isinstance(code, int) and code > 0
@@ -460,7 +464,8 @@ def half_run(kit, path):
 
 
 def flipped_bits(kit, seed):
-    """Bits flipped in the state file: refused with exit code 65, or so placed that nothing read them: then right tables."""
+    """Bits flipped in the state file: refused with exit code 65, or so placed that nothing read them: then right
+    tables."""
     path = kit.folder("flipped-%d" % seed)
     fault = half_run(kit, path)
     if fault:
@@ -611,7 +616,7 @@ def named_jobs(kit, flips):
         yield lambda seed=seed: ("flipped bits, seed %d" % seed, flipped_bits(kit, seed))
 
 
-# --- all of it ------------------------------------------------------------------------------------------------------------
+# --- all of it --------------------------------------------------------------------------------------------------------
 
 def run_all(part, jobs, workers, until):
     """(passed, failed, left out for lack of time)."""

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fault.c: an LD_PRELOAD library that counts a program's file calls and strikes at the Nth.
  *
- * Counted: writes (write pwrite writev pwritev), fsync fdatasync, ftruncate, rename, unlink and every open that may create,
- * on regular files and directories only: pipes, event descriptors and terminals are none of a crash test's business.
- * Not seen: what libc calls inside itself (stdio's own writes) and stores into mapped memory.
+ * Counted: writes (write pwrite writev pwritev), fsync fdatasync, ftruncate, rename, unlink and every open that may
+ * create, on regular files and directories only: pipes, event descriptors and terminals are none of a crash test's
+ * business. Not seen: what libc calls inside itself (stdio's own writes) and stores into mapped memory.
  *
  *   WEIR_FAULT_AT=N          strike at call N (from 1) and, as TIMES says, at those after it. Absent: only count
  *   WEIR_FAULT_TIMES=K       for kinds that return: at most K strikes (default 1; 0: for ever)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """generated.py: runs weir over generated recordings and compares every table with the oracle, row by row.
 
-At the end some larger runs with little room in flight, many chunks and many epochs: none may stall, and no record may be lost.
-For each seed: one run to the end; a second run over the same input must give the same rows to the byte (closed_by and
-revision included); and the same files in two halves with a run after each must give the same tables.
+At the end some larger runs with little room in flight, many chunks and many epochs: none may stall, and no record may
+be lost. For each seed: one run to the end; a second run over the same input must give the same rows to the byte
+(closed_by and revision included); and the same files in two halves with a run after each must give the same tables.
 
     generated.py [--weir BINARY] [--seeds N] [--keep]"""
 import argparse
@@ -35,8 +35,10 @@ sources:
 steps:
   tagged: {{ from: p2, tag: {{ table: networks.csv, of: {{ src: srcIP, dst: dstIP }}, gives: [net, site, service] }} }}
   raw: {{ from: tagged, window: 1m, by: [srcNet, dstNet, protocol], lateness: 2d }}
-  site: {{ from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst, both], kind: site, rank: {{ top: 4, fields: default }}, lateness: 2d }}
-  service: {{ from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst], kind: service, rank: {{ top: 2, fields: [srcRTT, srcBytes] }}, lateness: 2d }}
+  site: {{ from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst, both], kind: site,
+          rank: {{ top: 4, fields: default }}, lateness: 2d }}
+  service: {{ from: raw, cascade: [1m, 5m, 1h, 1d], ways: [src, dst], kind: service,
+             rank: {{ top: 2, fields: [srcRTT, srcBytes] }}, lateness: 2d }}
   few: {{ from: tagged, window: 5m, by: [protocol], measures: [connections, srcBytes], lateness: 2d }}
 sinks:
   store: {{ type: sqlite, path: store.db, from: [raw, site, service, few] }}
@@ -63,14 +65,16 @@ def once(weir, path):
     """None, or what it said before it failed."""
     p = subprocess.run([weir, "run", "weir.yaml", "--once"], cwd=path, stdin=subprocess.DEVNULL, check=False,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
-    return None if p.returncode == 0 else "ended with %d\n%s" % (p.returncode, p.stdout.decode("utf-8", "replace")[-3000:])
+    said = p.stdout.decode("utf-8", "replace")[-3000:]
+    return None if p.returncode == 0 else "ended with %d\n%s" % (p.returncode, said)
 
 
 def rows_of(store):
     """All result rows as text, for comparing two stores of weir's own."""
     db = sqlite3.connect("file:%s?mode=ro" % store, uri=True)
     out = {}
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name LIKE 'p2!_%' ESCAPE '!'").fetchall():
+    named = "SELECT name FROM sqlite_master WHERE type='table' AND name LIKE 'p2!_%' ESCAPE '!'"
+    for (name,) in db.execute(named).fetchall():
         if not name.endswith("ledger"):
             out[name] = sorted(map(repr, db.execute('SELECT * FROM "%s"' % name)))
     db.close()
@@ -155,9 +159,9 @@ PRESSURE_LINES = 30 * 3 * 2000
 def pressures(weir, room, times):
     data = os.path.join(room, "data")
     os.mkdir(data)
-    subprocess.run([weir, "gen", "p2", "--dir", os.path.join(data, "p2"), "--networks", os.path.join(data, "networks.csv"),
-                    "--minutes", "30", "--lines", "2000", "--nets", "500", "--start", str(DAY)], check=True, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run([weir, "gen", "p2", "--dir", os.path.join(data, "p2"), "--networks",
+                    os.path.join(data, "networks.csv"), "--minutes", "30", "--lines", "2000", "--nets", "500",
+                    "--start", str(DAY)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     for i in range(times):
         yield "run %d under pressure" % i, under_pressure(weir, room, data, i)
 

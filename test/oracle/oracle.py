@@ -167,7 +167,7 @@ def mac_text(number):
     return ":".join("%02x" % (number >> s & 255) for s in range(40, -1, -8))
 
 
-# --- layouts and recipe -------------------------------------------------------------------------------------------------
+# --- layouts and recipe -----------------------------------------------------------------------------------------------
 
 Field = collections.namedtuple("Field", "name type read measure agg scale mirror ranked")
 Layout = collections.namedtuple("Layout", "name separator null fields")  # None in fields: a skipped column
@@ -296,7 +296,7 @@ def read_recipe(path):
     return spec
 
 
-# --- tagging ------------------------------------------------------------------------------------------------------------
+# --- tagging ----------------------------------------------------------------------------------------------------------
 
 class Networks:
     """Longest prefix match: one dictionary per prefix length of the 128-bit form."""
@@ -344,7 +344,7 @@ class Networks:
         return hit
 
 
-# --- records ------------------------------------------------------------------------------------------------------------
+# --- records ----------------------------------------------------------------------------------------------------------
 
 Record = collections.namedtuple("Record", "time tags values mirrored crossed")
 Bad = collections.namedtuple("Bad", "file line offset why")
@@ -454,7 +454,7 @@ def tag_text(type_name, value):
     return ip_text(value) if type_name == "ip" else mac_text(value)
 
 
-# --- folding ------------------------------------------------------------------------------------------------------------
+# --- folding ----------------------------------------------------------------------------------------------------------
 
 def fold(agg, type_name, values):
     """The non-null values of one group, in order, as one; None if there is none."""
@@ -526,7 +526,7 @@ def cascade_groups(records, length, way, kind):
     return groups
 
 
-# --- tables -------------------------------------------------------------------------------------------------------------
+# --- tables -----------------------------------------------------------------------------------------------------------
 
 class Table:
     """keys: names of the key columns; rows: key tuple -> {column: value}, as SQLite should hold them."""
@@ -653,7 +653,7 @@ def compute(spec, records):
     return out
 
 
-# --- comparing ----------------------------------------------------------------------------------------------------------
+# --- comparing --------------------------------------------------------------------------------------------------------
 
 class Differences:
     """Collects what differs; keeps the first `limit` for print."""
@@ -705,7 +705,8 @@ def compare_table(db, table, out):
         elif key not in table.rows:
             out.add(table.name, key, "row too many")
         else:
-            wrong = [c for c in columns if not same(table.rows[key].get(c), rows[key][c] if rows[key][c] != "" else None)]
+            wrong = [c for c in columns if not same(table.rows[key].get(c),
+                                                    rows[key][c] if rows[key][c] != "" else None)]
             for c in wrong:
                 out.add(table.name, key, "%s is %r, should be %r" % (c, rows[key][c], table.rows[key].get(c)))
     out.compared.append((table.name, len(table.rows)))

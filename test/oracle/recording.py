@@ -3,8 +3,8 @@
 """recording.py: makes small P2 recordings that visit the corners: nulls, IPv6, both ends in one site, nested nets,
 addresses no net has, samplings of several parts, huge and equal numbers, refused lines, missing and empty files.
 
-Works from any layouts (it fills fields by their type). The same seed gives the same bytes. For large recordings there is
-`weir gen p2`; this one does not share a line of code with it.
+Works from any layouts (it fills fields by their type). The same seed gives the same bytes. For large recordings there
+is `weir gen p2`; this one does not share a line of code with it.
 
     recording.py --layouts FILE --dir DIR [--seed N] [--minutes N] [--lines N] [--start EPOCH] [--bad F]"""
 import argparse

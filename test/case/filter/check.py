@@ -13,7 +13,8 @@ def records():
     for minute in range(4):
         for kind in ("tcp", "udp"):
             for _ in range(2500):
-                yield (START + 60 * minute, kind, "10.%d.%d.%d" % (rng.choice((1, 4)), rng.randrange(3), rng.randrange(9)),
+                yield (START + 60 * minute, kind,
+                       "10.%d.%d.%d" % (rng.choice((1, 4)), rng.randrange(3), rng.randrange(9)),
                        "10.%d.0.%d" % (rng.choice((2, 3, 5)), rng.randrange(9)), kind, rng.choice((53, 80, 443, 8080)),
                        rng.choice((None, rng.randrange(2000), rng.randrange(200000))), rng.randrange(3000))
 

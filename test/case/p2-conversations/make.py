@@ -13,7 +13,7 @@ def conversation(c):
     t.send(T0 + 3 * SECOND, "b", b"r" * 500)
     t.ack(T0 + 3 * SECOND + 20 * MS, "a")                        # 20 ms
     t.again(T0 + 3 * SECOND + 200 * MS, "b")                     # sent again: 500 bytes
-    t.ack(T0 + 3 * SECOND + 201 * MS, "a")                       # and acknowledged again: a duplicate ACK, no round trip
+    t.ack(T0 + 3 * SECOND + 201 * MS, "a")                       # acknowledged again: a duplicate ACK, no round trip
     t.segment(T0 + 20 * SECOND, "b", t.next["b"] - 1, ACK, b"\0")  # a keep-alive is no retransmission
     t.ack(T0 + 20 * SECOND + 1 * MS, "a")
     t.send(T0 + 21 * SECOND, "a", flags=FIN | ACK)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill.py: feeds files while weir runs, kills it again and again, lets it finish, and compares what is there with what was fed."""
+"""kill.py: feeds files while weir runs, kills it again and again, lets it finish, and compares what is there with what
+was fed."""
 import csv
 import os
 import random

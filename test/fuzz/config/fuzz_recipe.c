@@ -78,7 +78,7 @@ static void keep(void *to, const char *text)
 
 static struct recipe *read_recipe(slice *text, struct findings *f)
 {
-    struct recipe_lent lent = { sources, sinks, read_file, text };
+    struct recipe_lent lent = { sources, sinks, read_file, text, NULL };
     struct recipe     *r = NULL;
     findings_init(f);
     recipe_read(&r, "r/recipe.yaml", &lent, f);

@@ -116,7 +116,7 @@ struct recipe *fake_recipe_read(const char *text, const struct fake_file *more, 
 {
     struct fake_file files[16] = { { "conf/t.yaml", text } };
     for (u32 i = 0; more != NULL && more[i].path != NULL; i++) files[i + 1] = more[i];
-    struct recipe_lent lent = { fake_sources, fake_sinks, fake_read, files };
+    struct recipe_lent lent = { fake_sources, fake_sinks, fake_read, files, NULL };
     struct recipe     *r = NULL;
     findings_init(f);
     recipe_read(&r, "conf/t.yaml", &lent, f);

@@ -188,7 +188,7 @@ static void keeps_the_first_findings_and_counts_the_rest(void **state)
 static void says_that_the_recipe_is_not_there(void **state)
 {
     struct fake_file   none = { NULL, NULL };
-    struct recipe_lent lent = { fake_sources, fake_sinks, fake_read, &none };
+    struct recipe_lent lent = { fake_sources, fake_sinks, fake_read, &none, NULL };
     struct recipe     *r = (struct recipe *)&none;
     struct findings    f;
     findings_init(&f);

@@ -16,7 +16,7 @@ static bool disk_read(void *arg, struct arena *to, const char *path, slice *text
 
 static struct recipe *read_example(struct findings *f)
 {
-    struct recipe_lent lent = { fake_sources, fake_sinks, disk_read, NULL };
+    struct recipe_lent lent = { fake_sources, fake_sinks, disk_read, NULL, NULL };
     struct recipe     *r = NULL;
     findings_init(f);
     recipe_read(&r, CONF "/p2.yaml", &lent, f);
@@ -570,7 +570,8 @@ static void derives_columns_in_order_and_only_those_that_are_used(void **state)
 
 static void keeps_columns_of_one_name_apart_in_branches(void **state)
 {
-    struct recipe *r = good_steps("  a: { from: p2, derive: { x: srcBytes } }\n  b: { from: p2, derive: { x: dstBytes } }\n"
+    struct recipe *r = good_steps("  a: { from: p2, derive: { x: srcBytes } }\n"
+                                  "  b: { from: p2, derive: { x: dstBytes } }\n"
                                   "  c: { from: a, where: x > 1 }\n  d: { from: b, where: x > 2 }\n"
                                   "  ra: { from: c, records: [x] }\n  rb: { from: d, records: [x] }\n",
                                   ", ra, rb");
@@ -606,8 +607,9 @@ static void changes_the_fingerprint_with_what_a_filter_means(void **state)
                      "  raw: { from: big, measures: [kb, srcBytes, dstBytes],");
     assert_int_not_equal(kb, raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes / 1000, agg: sum } } }\n"
                                      "  raw: { from: big, measures: [kb, srcBytes, dstBytes],"));
-    assert_int_equal(kb, raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes/1024, agg: sum }, n: protocol } }\n"
-                                 "  raw: { from: big, measures: [kb, srcBytes, dstBytes],"));
+    assert_int_equal(kb,
+                     raw_sum("  big: { from: tagged, derive: { kb: { expr: srcBytes/1024, agg: sum }, n: protocol } }\n"
+                             "  raw: { from: big, measures: [kb, srcBytes, dstBytes],"));
 }
 
 static void prints_filters_and_records_that_read_back(void **state)
@@ -630,6 +632,19 @@ static void prints_filters_and_records_that_read_back(void **state)
     free(once.at);
     free(twice.at);
     free(text);
+}
+
+static void documents_every_key_that_it_knows(void **state)
+{
+    u32 keys = 0;
+    for (const struct recipe_part *p = recipe_parts; p->title != NULL; p++)
+        for (const struct recipe_key *k = p->keys; k->name != NULL; k++, keys++) {
+            assert_true(strlen(k->value) > 0 && strlen(k->doc) > 10);
+            assert_null(strchr(k->doc, '\n'));
+            for (const struct recipe_key *other = p->keys; other != k; other++)
+                assert_string_not_equal(other->name, k->name);
+        }
+    assert_true(keys > 50);
 }
 
 int main(void)
@@ -658,6 +673,7 @@ int main(void)
         cmocka_unit_test(keeps_columns_of_one_name_apart_in_branches),
         cmocka_unit_test(changes_the_fingerprint_with_what_a_filter_means),
         cmocka_unit_test(prints_filters_and_records_that_read_back),
+        cmocka_unit_test(documents_every_key_that_it_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

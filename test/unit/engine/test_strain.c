@@ -137,7 +137,8 @@ TEST(counts_records_by_time_and_mask)
     tally_add(&t, 5, 1, 0);
     assert_int_equal(t.count, 0);
     for (u32 turn = 0; turn < 3; turn++)
-        for (u32 i = 0; i < 5000; i++) tally_add(&t, (nanos)(i % 700) * NANOS_SECOND, i % 7 == 0 ? 1ull << 63 : i % 3, 2);
+        for (u32 i = 0; i < 5000; i++)
+            tally_add(&t, (nanos)(i % 700) * NANOS_SECOND, i % 7 == 0 ? 1ull << 63 : i % 3, 2);
     for (u32 i = 0; i < t.room; i++) {
         sum += t.cell[i].records;
         for (u32 k = i + 1; k < t.room && t.cell[i].records; k++)

@@ -185,8 +185,39 @@ static u32 sum_of(const struct frame *f)
     return sum;
 }
 
+static void keep(struct seen *s, const struct frame *frame)
+{
+    assert_true(s->count < FRAMES_MAX);
+    s->sum[s->count] = sum_of(frame);
+    struct frame *kept = &s->frame[s->count++];
+    memset(kept, 0, sizeof *kept); /* compared with its padding */
+    kept->time = frame->time, kept->length = frame->length;
+    kept->captured = frame->captured, kept->link = frame->link;
+}
+
+/* All whole records of `text`, `most` a call (0: by framing_next). Gives the bytes done with. */
+static size_t take_records(struct framing *f, slice text, u32 most, struct seen *s)
+{
+    struct frame frame[FRAMES_MAX];
+    size_t       done = 0, used;
+    u32          got;
+    do {
+        slice rest = slice_of(text.at + done, text.len - done);
+        if (most == 0) {
+            s->last = framing_next(f, rest, &used, frame);
+            got = s->last == FRAMING_FRAME;
+        } else {
+            got = framing_some(f, rest, &used, frame, most, &s->last);
+            assert_true(got <= most && (got == most) == (s->last == FRAMING_FRAME));
+        }
+        for (u32 i = 0; i < got; i++) keep(s, &frame[i]);
+        done += used;
+    } while (s->last == FRAMING_FRAME);
+    return done;
+}
+
 /* Brings `piece` bytes at a time (0: pieces of changing size), each call's text in memory of its own size. */
-static struct seen read_pieces(const struct draft *d, size_t piece)
+static struct seen read_pieces(const struct draft *d, size_t piece, u32 most)
 {
     struct seen     s = { .count = 0 };
     struct framing *f = framing_open();
@@ -195,19 +226,7 @@ static struct seen read_pieces(const struct draft *d, size_t piece)
     do {
         char *text = malloc(here - done + 1);
         memcpy(text, d->at + done, here - done);
-        size_t begun = done, used;
-        struct frame frame;
-        while ((s.last = framing_next(f, slice_of(text + (done - begun), here - done), &used, &frame)) ==
-               FRAMING_FRAME) {
-            assert_true(s.count < FRAMES_MAX);
-            s.sum[s.count] = sum_of(&frame);
-            struct frame *kept = &s.frame[s.count++];
-            memset(kept, 0, sizeof *kept); /* compared with its padding */
-            kept->time = frame.time, kept->length = frame.length;
-            kept->captured = frame.captured, kept->link = frame.link;
-            done += used;
-        }
-        done += used;
+        done += take_records(f, slice_of(text, here - done), most, &s);
         free(text);
         if (here == d->len) break;
         turn = turn * 1103515245u + 12345u;
@@ -238,13 +257,14 @@ static void same(const struct seen *a, const struct seen *b)
     assert_memory_equal(&a->counts, &b->counts, sizeof a->counts);
 }
 
-/* The whole at once, and the same again from pieces. */
+/* The whole, frame by frame, and the same again from pieces, several frames a call. */
 static struct seen read_draft(const struct draft *d)
 {
-    static const size_t pieces[] = { 1, 2, 3, 7, 13, 64, 0 };
-    struct seen s = read_pieces(d, FILE_MAX);
-    for (u32 i = 0; i < WEIR_COUNT(pieces); i++) {
-        struct seen again = read_pieces(d, pieces[i]);
+    static const size_t pieces[] = { FILE_MAX, 1, 2, 3, 7, 13, 64, 0 };
+    static const u32    mosts[] = { 0, 1, 2, FRAMES_MAX };
+    struct seen s = read_pieces(d, FILE_MAX, 0);
+    for (u32 i = 0; i < WEIR_COUNT(pieces) * WEIR_COUNT(mosts); i++) {
+        struct seen again = read_pieces(d, pieces[i / WEIR_COUNT(mosts)], mosts[i % WEIR_COUNT(mosts)]);
         same(&s, &again);
     }
     assert_int_equal(s.count, s.counts.frames);
@@ -675,11 +695,11 @@ TEST(framing_counts_packets_of_interfaces_beyond_the_limit)
 /* Every beginning of a file: its whole records come out, and what is left over is told with its place. */
 static void cut_everywhere(const struct draft *d, const size_t *ends, u32 ends_count)
 {
-    struct seen whole = read_pieces(d, FILE_MAX);
+    struct seen whole = read_pieces(d, FILE_MAX, 0);
     for (size_t len = 1; len <= d->len; len++) {
         struct draft part = *d;
         part.len = len;
-        struct seen s = read_pieces(&part, FILE_MAX);
+        struct seen s = read_pieces(&part, FILE_MAX, FRAMES_MAX);
         assert_true(s.count <= whole.count);
         assert_memory_equal(s.sum, whole.sum, s.count * sizeof s.sum[0]);
         size_t edge = 0;

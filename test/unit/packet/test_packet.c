@@ -885,6 +885,51 @@ TEST(packet_tells_every_cut_of_every_tunnel_by_what_is_captured)
     }
 }
 
+static void assert_same_upwards_of_link(const struct packet *p, const struct packet *q)
+{
+    assert_int_equal(p->kind, q->kind);
+    assert_int_equal(p->fault, q->fault);
+    assert_memory_equal(&p->src, &q->src, sizeof p->src);
+    assert_memory_equal(&p->dst, &q->dst, sizeof p->dst);
+    const u64 a[] = { p->version, p->protocol, p->ttl, p->traffic_class, p->ip_bytes, p->ip_said, p->fragment, p->first,
+                      p->fragment_id, p->fragment_at, p->payload, p->payload_captured, p->upper_captured, p->ports,
+                      p->src_port, p->dst_port, p->tcp_flags, p->seq, p->ack, p->window, p->scale, p->mss, p->tunnel };
+    const u64 c[] = { q->version, q->protocol, q->ttl, q->traffic_class, q->ip_bytes, q->ip_said, q->fragment, q->first,
+                      q->fragment_id, q->fragment_at, q->payload, q->payload_captured, q->upper_captured, q->ports,
+                      q->src_port, q->dst_port, q->tcp_flags, q->seq, q->ack, q->window, q->scale, q->mss, q->tunnel };
+    assert_memory_equal(a, c, sizeof a);
+}
+
+/* The usual frame is told at once, bare IP the long way: whatever stands in the headers, they agree. */
+TEST(packet_tells_the_usual_frame_as_it_tells_the_same_bytes_without_ethernet)
+{
+    u32 turn = 7;
+    for (u32 round = 0; round < 40000; round++) {
+        build_init(&b);
+        build_ethernet(&b, 0x0800);
+        add_tcp4(A, B, round % 30);
+        build_lengths(&b);
+        for (u32 k = 0; k < round % 4; k++) { /* a header's byte, or one bit of it */
+            turn = turn * 1103515245u + 12345u;
+            u8 *at = &b.at[14 + (turn >> 8) % 40];
+            *at = (u8)(turn & 1u << 30 ? turn >> 20 : *at ^ 1u << (turn >> 20) % 8);
+        }
+        turn = turn * 1103515245u + 12345u;
+        u32           captured = round % 3 ? b.len : 14 + (turn >> 8) % (b.len - 13);
+        struct frame  whole = { .length = b.len, .captured = captured, .link = LINK_ETHERNET, .at = b.at };
+        struct frame  bare = { .length = b.len - 14, .captured = captured - 14, .link = LINK_RAW, .at = b.at + 14 };
+        struct packet p, q;
+        packet_parse(&p, &whole, &outer);
+        packet_parse(&q, &bare, &outer);
+        assert_same_upwards_of_link(&p, &q);
+        assert_ptr_equal(p.payload_at, q.payload_at);
+        assert_ptr_equal(p.upper_at, q.upper_at);
+        assert_int_equal(p.ether_type, 0x0800);
+        assert_int_equal(p.src_mac, BUILD_SRC_MAC);
+        assert_int_equal(p.dst_mac, BUILD_DST_MAC);
+    }
+}
+
 TEST(packet_names_every_fault_and_tunnel)
 {
     for (u32 i = 0; i < PACKET_FAULTS; i++) assert_true(strlen(packet_fault_name(i)) > 0);
@@ -1078,6 +1123,7 @@ int main(void)
         cmocka_unit_test(packet_says_why_a_frame_over_ipv4_is_none),
         cmocka_unit_test(packet_says_why_a_frame_over_ipv6_is_none),
         cmocka_unit_test(packet_tells_every_cut_of_every_tunnel_by_what_is_captured),
+        cmocka_unit_test(packet_tells_the_usual_frame_as_it_tells_the_same_bytes_without_ethernet),
         cmocka_unit_test(packet_names_every_fault_and_tunnel),
         cmocka_unit_test(packet_agrees_with_tshark_on_every_capture_of_the_corpora),
     };

@@ -3,6 +3,7 @@
  * frames that the test sends through it. */
 #include "../unit.h"
 #include "shim/capture.h"
+#include "shim/privileges.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -395,7 +396,7 @@ static int without_capabilities(const struct pair *p, struct capture *c)
     struct basket   b = { 0 };
     struct capture *other;
     char            words[WORDS];
-    if (err_is(capture_drop_capabilities())) return 1;
+    if (err_is(privileges_drop())) return 1;
     if (socket(AF_PACKET, SOCK_RAW, 0) >= 0 || errno != EPERM) return 2;
     err e = capture_open(&other, &(struct capture_setup){ .interface = p->near }, words, sizeof words);
     if (e.code != ERR_OS || e.at != EPERM || strcmp(e.what, "capturing needs CAP_NET_RAW") != 0) return 3;
@@ -405,7 +406,7 @@ static int without_capabilities(const struct pair *p, struct capture *c)
     if (f == NULL && errno != ENOENT) return 5;
     if (f) fclose(f);
     if (system("ip link set lo mtu 65536 2>/dev/null") == 0) return 6; /* nor does a program that is started get it */
-    return err_is(capture_drop_capabilities()) ? 7 : 0;
+    return err_is(privileges_drop()) ? 7 : 0;
 }
 
 TEST(capture_goes_on_without_capabilities_and_nothing_else_can_capture)

@@ -67,7 +67,8 @@ static int fixture_teardown(void **state)
     return code;
 }
 
-static void put_raw(struct row_writer *w, i64 timestamp, const char *from, u64 protocol, u64 bytes, f64 rtt, u64 revision)
+static void put_raw(struct row_writer *w, i64 timestamp, const char *from, u64 protocol, u64 bytes, f64 rtt,
+                    u64 revision)
 {
     row_put(w, RAW);
     row_i64(w, timestamp);
@@ -100,7 +101,8 @@ static inline void says(const char *text, const char *words)
 }
 
 /* Applies and empties the writer. */
-static inline void apply(const struct sink_type *type, struct sink *s, struct fixture *f, u64 epoch, struct row_writer *w)
+static inline void apply(const struct sink_type *type, struct sink *s, struct fixture *f, u64 epoch,
+                         struct row_writer *w)
 {
     bool  fatal;
     slice rows = row_writer_take(w);

@@ -115,8 +115,9 @@ static void file_escapes_formulas_when_told(void **state)
     static const char *const sites[] = { "=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "=a,\"b\"", "safe=1" };
     for (size_t i = 0; i < WEIR_COUNT(sites); i++) put_tops(&w, -1, sites[i], 1, 1);
     apply(&sink_file, t.s, t.f, 1, &w);
-    assert_string_equal(text_of(&t, "out/p2_tops.csv"), "-1,'=cmd|' /C calc'!A0,1,1\n-1,'+1,1,1\n-1,'-1,1,1\n-1,'@x,1,1\n"
-                                                         "-1,'\tx,1,1\n-1,\"'=a,\"\"b\"\"\",1,1\n-1,safe=1,1,1\n");
+    assert_string_equal(text_of(&t, "out/p2_tops.csv"),
+                        "-1,'=cmd|' /C calc'!A0,1,1\n-1,'+1,1,1\n-1,'-1,1,1\n-1,'@x,1,1\n"
+                        "-1,'\tx,1,1\n-1,\"'=a,\"\"b\"\"\",1,1\n-1,safe=1,1,1\n");
     sink_file.close(t.s);
 }
 

@@ -57,7 +57,8 @@ static void change_page(struct model *m, struct cut *c, u32 i, u32 part, u32 num
     struct model_object *o = &m->object[i];
     struct model_page *p = &o->page[part][number];
     fill(m, p, draw(m) % 4 ? 1500 : 1 + (u32)(draw(m) % PAGE_ROOM));
-    cut_image(c)->page(cut_image(c), o->op, i + 1, (enum image_part)part, (struct page_view){ number, p->len, p->bytes });
+    cut_image(c)->page(cut_image(c), o->op, i + 1, (enum image_part)part,
+                       (struct page_view){ number, p->len, p->bytes });
 }
 
 static void change_head(struct model *m, struct cut *c, u32 i)
@@ -515,8 +516,9 @@ static void snapshot_refuses_what_is_not_its_state_file(void **state)
 
     sql(p->path, "PRAGMA user_version=999");
     refused(p, p->path, "has state format 999, this weir knows format 1");
-    put_file(p->other, S("this is no database at all, but text that goes on for more than a hundred bytes, so that it is "
-                         "not taken for an empty file, which would be made a new state file"));
+    put_file(p->other,
+             S("this is no database at all, but text that goes on for more than a hundred bytes, so that it is "
+               "not taken for an empty file, which would be made a new state file"));
     refused(p, p->other, "is not an SQLite database");
     unlink(p->other);
     sql(p->other, "CREATE TABLE theirs(x); INSERT INTO theirs VALUES(42)");
@@ -831,7 +833,8 @@ static void snapshot_survives_a_full_disk_and_ends_after_a_failed_fsync(void **s
 static void note_entry(void *arg, const struct snapshot_entry *n)
 {
     char *to = arg;
-    sprintf(to + strlen(to), "%.*s:%llu:%llu:%llu:%llu ", (int)n->name.len, n->name.at, (unsigned long long)n->fingerprint,
+    sprintf(to + strlen(to), "%.*s:%llu:%llu:%llu:%llu ", (int)n->name.len, n->name.at,
+            (unsigned long long)n->fingerprint,
             (unsigned long long)n->objects, (unsigned long long)n->pages, (unsigned long long)n->bytes);
 }
 

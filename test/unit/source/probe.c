@@ -181,7 +181,7 @@ struct probe *probe_new(void)
                                              .chunk = 4 << 20, .files_max = 1000000 };
     p->setup = (struct source_setup){ .name = S("p2"), .options = &p->options, .layouts = 3, .layout_key = keys,
                                       .now = probe_now };
-    p->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_complain, on_fail };
+    p->inlet = (struct inlet){ .offer = on_offer, .watermark = on_watermark, .done = on_done, .complain = on_complain, .fail = on_fail };
     return p;
 }
 

@@ -16,13 +16,41 @@
 
 #include <cmocka.h>
 
-static struct probe *opened(void)
+/* --- what a test finds: a source that is not open yet, one that is, one that scans once an hour ------------------- */
+
+static int fresh(void **state)
+{
+    *state = probe_new();
+    return 0;
+}
+
+static int opened(void **state)
+{
+    fresh(state);
+    probe_open(*state);
+    probe_scans(*state, 1);
+    return 0;
+}
+
+static int calm(void **state)
 {
     struct probe *p = probe_new();
+    *state = p;
+    p->options.rescan = 3600 * NANOS_SECOND;
     probe_open(p);
-    probe_scans(p, 1);
-    return p;
+    probe_settle(p);
+    return 0;
 }
+
+static int gone(void **state)
+{
+    probe_free(*state);
+    return 0;
+}
+
+#define FRESH(test)  cmocka_unit_test_setup_teardown(test, fresh, gone)
+#define OPENED(test) cmocka_unit_test_setup_teardown(test, opened, gone)
+#define CALM(test)   cmocka_unit_test_setup_teardown(test, calm, gone)
 
 static void polling(struct probe *p)
 {
@@ -33,7 +61,7 @@ static void polling(struct probe *p)
 
 static void directory_reads_a_minute_and_its_marker_as_they_are_closed(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_udp_@60", "u1\nu2\n");
     probe_put(p, "_tcp_@60", "t1\n");
     probe_put(p, "__@60.finished", "");
@@ -41,27 +69,22 @@ static void directory_reads_a_minute_and_its_marker_as_they_are_closed(void **st
     assert_int_equal(probe_counts(p)->files, 2);
     assert_int_equal(probe_counts(p)->bytes, 9);
     assert_int_equal(probe_counts(p)->markers, 1);
-    probe_free(p);
 }
 
 static void directory_reads_a_closed_file_at_once_and_not_before(void **state)
 {
-    struct probe *p = probe_new();
-    p->options.rescan = 3600 * NANOS_SECOND;
-    probe_open(p);
-    probe_settle(p);
+    struct probe *p = *state;
     int fd = open(probe_path(p, "_tcp_@60"), O_WRONLY | O_CREAT, 0644);
     assert_int_equal(write(fd, "a\nb\n", 4), 4);
     probe_settle(p);
     assert_string_equal(p->text, "");
     close(fd);
     probe_expect(p, "_tcp_@60 a b\n");
-    probe_free(p);
 }
 
 static void directory_reads_the_tail_of_a_file_that_is_appended_to_and_closed_again(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb\n");
     probe_expect(p, "_tcp_@60 a b\n");
     probe_append(p, "_tcp_@60", "c\n");
@@ -69,12 +92,11 @@ static void directory_reads_the_tail_of_a_file_that_is_appended_to_and_closed_ag
     probe_append(p, "_tcp_@60", "d\n");
     probe_expect(p, "_tcp_@60 a b\n_tcp_@60 c\n_tcp_@60 d\n");
     assert_int_equal(probe_counts(p)->files, 1);
-    probe_free(p);
 }
 
 static void directory_offers_a_tail_that_comes_while_the_head_is_out(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     p->hold = true;
     probe_put(p, "_tcp_@60", "a\n");
     probe_settle(p);
@@ -83,15 +105,11 @@ static void directory_offers_a_tail_that_comes_while_the_head_is_out(void **stat
     probe_settle(p);
     p->hold = false;
     probe_expect(p, "_tcp_@60 a\n_tcp_@60 b\n"); /* the first chunk ends where the file ended then */
-    probe_free(p);
 }
 
 static void directory_reads_a_file_that_is_renamed_into_place(void **state)
 {
-    struct probe *p = probe_new();
-    p->options.rescan = 3600 * NANOS_SECOND;
-    probe_open(p);
-    probe_settle(p);
+    struct probe *p = *state;
     probe_move(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
     probe_put(p, "_udp_@60.part", "u\n");
@@ -99,37 +117,34 @@ static void directory_reads_a_file_that_is_renamed_into_place(void **state)
     snprintf(from, sizeof from, "%s", probe_path(p, "_udp_@60.part"));
     assert_int_equal(rename(from, probe_path(p, "_udp_@60")), 0);
     probe_expect(p, "_tcp_@60 a\n_udp_@60 u\n");
-    probe_free(p);
 }
 
 static void directory_finishes_an_empty_file_and_counts_it_as_closed(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_tcp_@120", "");
     probe_expect(p, "_tcp_@60 a\n");
     probe_skip(p, 30 * NANOS_SECOND);
     probe_expect(p, "_tcp_@60 a\nwatermark 120\n");
     assert_int_equal(probe_counts(p)->files, 2);
-    probe_free(p);
 }
 
 static void directory_seals_a_minute_that_lacks_protocols_or_all_files(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_udp_@60", "u\n");
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_udp_@60 u\nsealed 120\n");
     probe_put(p, "__@120.finished", "");
     probe_expect(p, "_udp_@60 u\nsealed 120\nsealed 180\n");
-    probe_free(p);
 }
 
 static void directory_ignores_what_is_not_p2s(void **state)
 {
     static const char *const names[] = { "_tcp_@60.swp", ".hidden", "_tcp_@", "_tcp_@18446744073709551616", "_icmp_@60",
                                          "_tcp_@99999999999", "__@60.finishe", "__@.finished", "_eth_@60", "_arp_@60" };
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     for (size_t i = 0; i < WEIR_COUNT(names); i++) probe_put(p, names[i], "x\n");
     assert_int_equal(mkdir(probe_path(p, "_tcp_@120"), 0755), 0);
     assert_int_equal(mkfifo(probe_path(p, "_udp_@120"), 0644), 0);
@@ -139,26 +154,24 @@ static void directory_ignores_what_is_not_p2s(void **state)
     probe_open(p);
     probe_expect(p, "done\n");
     assert_int_equal(probe_counts(p)->ignored, WEIR_COUNT(names) + 4);
-    probe_free(p);
 }
 
 /* --- markers, and none ------------------------------------------------------------------------------------------- */
 
 static void directory_reads_a_file_after_its_marker_and_counts_it_late(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "sealed 120\n");
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "sealed 120\n_tcp_@60 a\n");
     assert_int_equal(probe_counts(p)->late_files, 1);
-    probe_free(p);
 }
 
 /* readdir may give a marker and miss a file that was closed before it, if both came while it ran. */
 static void directory_counts_a_marker_in_the_scan_after_the_one_that_found_it(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     polling(p);
     p->options.rescan = 3600 * NANOS_SECOND;
     probe_open(p);
@@ -178,12 +191,11 @@ static void directory_counts_a_marker_in_the_scan_after_the_one_that_found_it(vo
     directory_scan(d);
     probe_expect(p, "_tcp_@60 a\nsealed 120\n");
     assert_int_equal(probe_counts(p)->late_files, 0);
-    probe_free(p);
 }
 
 static void directory_takes_a_minute_for_complete_when_a_later_one_closed_and_grace_passed(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_tcp_@120", "b\n");
     probe_scans(p, 3);
@@ -195,12 +207,11 @@ static void directory_takes_a_minute_for_complete_when_a_later_one_closed_and_gr
     probe_expect(p, "_tcp_@60 a\n_tcp_@120 b\nwatermark 120\n"); /* the last minute waits for another */
     probe_put(p, "__@120.finished", "");
     probe_expect(p, "_tcp_@60 a\n_tcp_@120 b\nwatermark 120\nsealed 180\n");
-    probe_free(p);
 }
 
 static void directory_wakes_when_grace_ends_though_the_next_scan_is_far(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     p->options.rescan = 3600 * NANOS_SECOND;
     p->options.grace = 50000000;
     probe_open(p);
@@ -211,22 +222,20 @@ static void directory_wakes_when_grace_ends_though_the_next_scan_is_far(void **s
     probe_put(p, "_junk", ""); /* no scan: nothing but the events above */
     assert_int_equal(probe_counts(p)->rescans, 1);
     probe_expect(p, "_tcp_@60 a\n_tcp_@120 b\nwatermark 120\n");
-    probe_free(p);
 }
 
 static void directory_seals_earlier_minutes_by_a_later_marker(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_tcp_@120", "b\n");
     probe_put(p, "__@120.finished", "");
     probe_expect(p, "_tcp_@60 a\n_tcp_@120 b\nwatermark 120\nsealed 180\n");
-    probe_free(p);
 }
 
 static void directory_without_markers_ignores_them(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     p->options.markers = false;
     probe_open(p);
     probe_put(p, "_tcp_@60", "a\n");
@@ -236,12 +245,11 @@ static void directory_without_markers_ignores_them(void **state)
     probe_expect(p, "_tcp_@60 a\n");
     assert_int_equal(probe_counts(p)->ignored, 1);
     assert_int_equal(probe_counts(p)->markers, 0);
-    probe_free(p);
 }
 
 static void directory_reads_two_interleaved_minutes_as_they_come(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
     probe_put(p, "_tcp_@120", "c\n");
@@ -251,24 +259,22 @@ static void directory_reads_two_interleaved_minutes_as_they_come(void **state)
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 a\n_tcp_@120 c\n_udp_@60 b\nsealed 120\n");
     assert_int_equal(probe_counts(p)->late_files, 0);
-    probe_free(p);
 }
 
 static void directory_keeps_the_watermark_behind_a_minute_that_starts_within_another(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_tcp_@90", "b\n");
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 a\n_tcp_@90 b\nsealed 90\n");
-    probe_free(p);
 }
 
 /* --- what was there at the start --------------------------------------------------------------------------------- */
 
 static void directory_reads_what_was_there_in_order_with_watermarks_between(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     const char *const names[] = { "_udp_@120", "_tcp_@180", "_other_@60", "_tcp_@60", "_tcp_@120", "_tcp_@1020" };
     for (size_t i = 0; i < WEIR_COUNT(names); i++) probe_put(p, names[i], "x\n"), probe_old(p, names[i]);
     probe_put(p, "__@60.finished", "");
@@ -276,12 +282,11 @@ static void directory_reads_what_was_there_in_order_with_watermarks_between(void
     probe_open(p);
     probe_expect(p, "_other_@60 x\n_tcp_@60 x\nsealed 120\n_tcp_@120 x\n_udp_@120 x\nwatermark 180\n_tcp_@180 x\n"
                     "sealed 240\n_tcp_@1020 x\n");
-    probe_free(p);
 }
 
 static void directory_reads_once_and_is_done(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb"); /* the last line counts without LF */
     probe_put(p, "__@60.finished", "");
     probe_put(p, "_tcp_@120", "c\n");
@@ -289,47 +294,43 @@ static void directory_reads_once_and_is_done(void **state)
     p->setup.once = true;
     probe_open(p);
     probe_expect(p, "_tcp_@60 a b\nsealed 120\n_tcp_@120 c\nwatermark 180\n_tcp_@180 d\ndone\n");
-    probe_free(p);
 }
 
 static void directory_that_is_empty_is_done_at_once(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     p->setup.once = true;
     probe_open(p);
     probe_expect(p, "done\n");
-    probe_free(p);
 }
 
 /* --- torn lines -------------------------------------------------------------------------------------------------- */
 
 static void directory_leaves_a_last_line_without_lf_until_its_minute_is_over(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nhal");
     probe_expect(p, "_tcp_@60 a\n");
     probe_append(p, "_tcp_@60", "f\nb");
     probe_expect(p, "_tcp_@60 a\n_tcp_@60 half\n");
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 a\n_tcp_@60 half\n_tcp_@60 b\nsealed 120\n");
-    probe_free(p);
 }
 
 static void directory_reads_a_last_line_without_lf_after_it_lay_still_for_grace(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a");
     probe_scans(p, 3);
     probe_expect(p, "");
     probe_skip(p, 21 * NANOS_SECOND);
     probe_expect(p, "_tcp_@60 a\n");
     assert_int_equal(probe_counts(p)->files, 1);
-    probe_free(p);
 }
 
 static void directory_passes_over_what_continues_a_line_that_was_read(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "hal");
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 hal\nsealed 120\n");
@@ -337,12 +338,11 @@ static void directory_passes_over_what_continues_a_line_that_was_read(void **sta
     probe_append(p, "_tcp_@60", "f\nb\n");
     probe_expect(p, "! _tcp_@60 appended to behind a last line without LF, which was read: "
                     "the new bytes up to the next LF are passed over\n_tcp_@60 b\n");
-    probe_free(p);
 }
 
 static void directory_polled_never_reads_a_torn_line_of_a_growing_file(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     polling(p);
     probe_open(p);
     int fd = open(probe_path(p, "_tcp_@60"), O_WRONLY | O_CREAT, 0644);
@@ -356,12 +356,11 @@ static void directory_polled_never_reads_a_torn_line_of_a_growing_file(void **st
     close(fd);
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 a b\n_tcp_@60 torn\n_tcp_@60 last\nsealed 120\n");
-    probe_free(p);
 }
 
 static void directory_polled_finds_files_and_markers(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     polling(p);
     probe_open(p);
     probe_scans(p, 1);
@@ -370,14 +369,13 @@ static void directory_polled_finds_files_and_markers(void **state)
     probe_expect(p, "_tcp_@60 a\nsealed 120\n");
     probe_put(p, "_tcp_@120", "b\n");
     probe_expect(p, "_tcp_@60 a\nsealed 120\n_tcp_@120 b\n");
-    probe_free(p);
 }
 
 /* --- chunks and back-pressure ------------------------------------------------------------------------------------ */
 
 static void directory_cuts_files_into_chunks_that_own_the_lines_that_begin_in_them(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     char          text[4001], *at = text;
     p->quiet = true;
     for (int i = 0; i < 1000; i++) at += sprintf(at, "%d\n", i % 10 == 0 ? 0 : i % 1000 / (i % 3 ? 1 : 10));
@@ -394,12 +392,11 @@ static void directory_cuts_files_into_chunks_that_own_the_lines_that_begin_in_th
         assert_int_equal(probe_counts(p)->bytes, size);
         probe_close(p);
     }
-    probe_free(p);
 }
 
 static void directory_offers_nothing_while_paused(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     p->options.chunk = 2;
     p->out_max = 3;
     p->hold = true;
@@ -416,12 +413,11 @@ static void directory_offers_nothing_while_paused(void **state)
     p->hold = false;
     probe_expect(p, "_tcp_@60 a\n_tcp_@60 b\n_tcp_@60 c\n_tcp_@60 d\n_tcp_@60 e\n_tcp_@60 f\nwatermark 120\n"
                     "_tcp_@120 g\nsealed 180\n");
-    probe_free(p);
 }
 
 static void directory_holds_few_files_open(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     char          name[64];
     p->hold = p->quiet = true;
     for (int i = 0; i < 200; i++) {
@@ -436,12 +432,11 @@ static void directory_holds_few_files_open(void **state)
     p->hold = false;
     probe_expect_within(p, "done\n");
     assert_int_equal(p->lines, 200);
-    probe_free(p);
 }
 
 static void directory_waits_when_the_process_has_no_descriptor_left(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     struct rlimit had, none;
     getrlimit(RLIMIT_NOFILE, &had);
     probe_put(p, "_tcp_@60", "a\n");
@@ -453,14 +448,13 @@ static void directory_waits_when_the_process_has_no_descriptor_left(void **state
     setrlimit(RLIMIT_NOFILE, &had);
     probe_expect_within(p, "_tcp_@60 a\nsealed 120\n"); /* no watermark went by */
     assert_null(strstr(p->text, "sealed 120\n_tcp"));
-    probe_free(p);
 }
 
 /* --- files go ---------------------------------------------------------------------------------------------------- */
 
 static void directory_tells_of_a_file_that_vanished_while_queued(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     p->hold = true;
     p->out_max = 1;
     probe_put(p, "_tcp_@60", "a\n");
@@ -476,12 +470,11 @@ static void directory_tells_of_a_file_that_vanished_while_queued(void **state)
     assert_string_equal(p->text, "_tcp_@60 a\n! _udp_@60 vanished before it was read\nwatermark 120\n_tcp_@120 c\n"
                                  "sealed 180\n");
     assert_int_equal(probe_counts(p)->vanished, 1);
-    probe_free(p);
 }
 
 static void directory_prunes_the_ledger_when_files_that_were_read_are_deleted(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_udp_@60", "b\n");
     probe_put(p, "__@60.finished", "");
@@ -496,12 +489,11 @@ static void directory_prunes_the_ledger_when_files_that_were_read_are_deleted(vo
     assert_string_equal(p->saved[0].key, "_udp_@60");
     assert_int_equal(((struct directory *)p->source)->ledger.count, 1);
     assert_int_equal(probe_counts(p)->vanished, 0);
-    probe_free(p);
 }
 
 static void directory_reads_a_replaced_file_as_a_new_one(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
     probe_cut(p);
@@ -516,12 +508,11 @@ static void directory_reads_a_replaced_file_as_a_new_one(void **state)
     probe_open(p);
     probe_scans(p, 3);
     probe_expect(p, ""); /* the saved position is the new file's */
-    probe_free(p);
 }
 
 static void directory_never_reads_a_truncated_file_again(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb\n");
     probe_expect(p, "_tcp_@60 a b\n");
     probe_put(p, "_tcp_@60", "c\n");
@@ -537,12 +528,11 @@ static void directory_never_reads_a_truncated_file_again(void **state)
     probe_open(p);
     probe_scans(p, 3);
     probe_expect(p, ""); /* nor after a restart */
-    probe_free(p);
 }
 
 static void directory_gives_up_a_chunk_whose_file_is_cut_short_under_it(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     p->hold = true;
     probe_put(p, "_tcp_@60", "a\nbbbbbbbb\n");
     probe_settle(p);
@@ -552,23 +542,21 @@ static void directory_gives_up_a_chunk_whose_file_is_cut_short_under_it(void **s
     probe_expect_within(p, "truncated");
     assert_int_equal(p->fault, -ENODATA); /* an end there would have made "bb" a line */
     assert_int_equal(probe_counts(p)->unreadable, 1);
-    probe_free(p);
 }
 
 static void directory_tells_once_of_a_file_rewritten_at_its_size(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
     probe_old(p, "_tcp_@60");
     probe_scans(p, 3);
     probe_expect(p, "_tcp_@60 a\n! _tcp_@60 written to after it was read, at the same size: not read again\n");
-    probe_free(p);
 }
 
 static void directory_takes_two_names_of_one_file_for_two_files(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     char          from[512];
     probe_put(p, "_tcp_@60", "a\n");
     snprintf(from, sizeof from, "%s", probe_path(p, "_tcp_@60"));
@@ -576,13 +564,12 @@ static void directory_takes_two_names_of_one_file_for_two_files(void **state)
     p->setup.once = true;
     probe_open(p);
     probe_expect(p, "_tcp_@60 a\n_udp_@60 a\ndone\n");
-    probe_free(p);
 }
 
 static void directory_tries_an_unreadable_file_again_at_each_scan(void **state)
 {
     if (geteuid() == 0) skip(); /* root may read everything; the next test stands in */
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     chmod(probe_path(p, "_tcp_@60"), 0);
     const char *told = "! _tcp_@60 cannot be opened: Permission denied; tried again at each scan\n";
@@ -591,13 +578,12 @@ static void directory_tries_an_unreadable_file_again_at_each_scan(void **state)
     probe_expect(p, told);
     chmod(probe_path(p, "_tcp_@60"), 0644);
     probe_expect_within(p, "_tcp_@60 a\n");
-    probe_free(p);
 }
 
 /* A symbolic link into a loop of links can be listed, but not opened. */
 static void directory_tells_once_of_a_file_that_cannot_be_opened(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     p->hold = true;
     p->out_max = 1;
     probe_put(p, "_other_@60", "a\n");
@@ -612,14 +598,13 @@ static void directory_tells_once_of_a_file_that_cannot_be_opened(void **state)
     probe_remove(p, "_tcp_@60");
     probe_put(p, "_tcp_@60", "c\n");
     probe_expect_within(p, "_tcp_@60 c\n");
-    probe_free(p);
 }
 
 /* --- restarts ---------------------------------------------------------------------------------------------------- */
 
 static void directory_reads_what_arrived_while_it_was_down_and_nothing_twice(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_udp_@60", "b\n");
     probe_put(p, "__@60.finished", "");
@@ -634,7 +619,6 @@ static void directory_reads_what_arrived_while_it_was_down_and_nothing_twice(voi
     probe_clear(p);
     probe_open(p);
     probe_expect(p, "_udp_@60 c\nsealed 120\n_tcp_@120 d\nsealed 180\n_tcp_@180 e\nsealed 240\n");
-    probe_free(p);
 }
 
 static void directory_resumes_inside_a_file_at_every_chunk(void **state)
@@ -667,7 +651,7 @@ static void directory_resumes_inside_a_file_at_every_chunk(void **state)
 
 static void directory_resumes_behind_the_last_lf_of_a_growing_file(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb\ntor");
     probe_expect(p, "_tcp_@60 a b\n");
     probe_cut(p);
@@ -676,12 +660,11 @@ static void directory_resumes_behind_the_last_lf_of_a_growing_file(void **state)
     probe_clear(p);
     probe_open(p);
     probe_expect(p, "_tcp_@60 torn c\n");
-    probe_free(p);
 }
 
 static void directory_counts_lines_over_a_restart(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb\n");
     probe_expect(p, "_tcp_@60 a b\n");
     probe_cut(p);
@@ -693,12 +676,11 @@ static void directory_counts_lines_over_a_restart(void **state)
     probe_settle(p);
     assert_int_equal(p->outs, 1);
     assert_int_equal(source_directory.lines_before(&p->out[0]), 2);
-    probe_free(p);
 }
 
 static void directory_drops_positions_of_files_deleted_while_it_was_down(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
     probe_cut(p);
@@ -710,12 +692,11 @@ static void directory_drops_positions_of_files_deleted_while_it_was_down(void **
     probe_cut(p);
     assert_int_equal(p->saves, 0);
     assert_int_equal(probe_counts(p)->vanished, 0);
-    probe_free(p);
 }
 
 static void directory_finds_a_file_truncated_while_it_was_down(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\nb\n");
     probe_expect(p, "_tcp_@60 a b\n");
     probe_cut(p);
@@ -726,12 +707,11 @@ static void directory_finds_a_file_truncated_while_it_was_down(void **state)
     probe_expect(p, "! _tcp_@60 truncated after it was read: what it holds now is not read\n");
     probe_scans(p, 2);
     assert_int_equal(probe_counts(p)->files, 0);
-    probe_free(p);
 }
 
 static void directory_keeps_its_ledger_while_another_directory_is_at_its_path(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     char          aside[128];
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
@@ -751,49 +731,40 @@ static void directory_keeps_its_ledger_while_another_directory_is_at_its_path(vo
     probe_clear(p);
     probe_scans(p, 3);
     assert_null(strstr(p->text, "_tcp_@60 a")); /* not read twice */
-    probe_free(p);
 }
 
 /* --- the watch --------------------------------------------------------------------------------------------------- */
 
 static void directory_scans_when_events_were_lost(void **state)
 {
-    struct probe        *p = probe_new();
+    struct probe        *p = *state;
     struct inotify_event lost = { .wd = -1, .mask = IN_Q_OVERFLOW };
-    p->options.rescan = 3600 * NANOS_SECOND;
-    probe_open(p);
-    probe_settle(p);
     u64 before = probe_counts(p)->rescans;
     directory_take((struct directory *)p->source, (const char *)&lost, sizeof lost);
     probe_settle(p);
     assert_int_equal(probe_counts(p)->rescans, before + 1);
     assert_int_equal(probe_counts(p)->overflows, 1);
-    probe_free(p);
 }
 
 /* More events than the kernel's queue holds, none of which can be merged with the one before. */
 static void directory_reads_everything_after_a_real_overflow(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     FILE         *limit = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
     int           max = 16384;
     if (limit && fscanf(limit, "%d", &max) != 1) max = 16384;
     if (limit) fclose(limit);
-    if (max > 100000) {
-        probe_free(p);
-        skip();
-    }
+    if (max > 100000) skip();
     for (int i = 0; i <= max / 2; i++) probe_put(p, "noise1", ""), probe_put(p, "noise2", "");
     probe_put(p, "_tcp_@60", "a\n"); /* this event is lost */
     probe_put(p, "__@60.finished", "");
     probe_expect(p, "_tcp_@60 a\nsealed 120\n");
     assert_true(probe_counts(p)->overflows >= 1);
-    probe_free(p);
 }
 
 static void directory_complains_once_of_its_directory_and_goes_on_when_it_is_back(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     char          aside[128];
     probe_put(p, "_tcp_@60", "a\n");
     probe_put(p, "_tcp_@120", "b\n");
@@ -815,12 +786,11 @@ static void directory_complains_once_of_its_directory_and_goes_on_when_it_is_bac
     probe_clear(p);
     probe_put(p, "_udp_@120", "c\n");
     probe_expect(p, "_udp_@120 c\n");
-    probe_free(p);
 }
 
 static void directory_watches_the_directory_that_took_the_place_of_another(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     assert_int_equal(rmdir(p->path), 0);
     assert_int_equal(mkdir(p->path, 0755), 0);
     probe_scans(p, 3);
@@ -829,14 +799,13 @@ static void directory_watches_the_directory_that_took_the_place_of_another(void 
     probe_clear(p);
     probe_put(p, "_tcp_@60", "a\n");
     probe_expect(p, "_tcp_@60 a\n");
-    probe_free(p);
 }
 
 /* --- limits and set-up ------------------------------------------------------------------------------------------- */
 
 static void directory_reads_a_burst_of_ten_thousand_files_in_order(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     char          name[64];
     p->quiet = true;
     for (int i = 0; i < 10000; i++) {
@@ -858,12 +827,11 @@ static void directory_reads_a_burst_of_ten_thousand_files_in_order(void **state)
         assert_int_equal(strtol(strchr(at, ' '), NULL, 10), 60 * (i + 2));
         at = strchr(at, '\n') + 1;
     }
-    probe_free(p);
 }
 
 static void directory_fails_with_more_names_than_it_may_keep(void **state)
 {
-    struct probe *p = opened();
+    struct probe *p = *state;
     probe_close(p);
     p->options.files_max = 2;
     probe_put(p, "_tcp_@60", "a\n");
@@ -872,13 +840,12 @@ static void directory_fails_with_more_names_than_it_may_keep(void **state)
     probe_open(p);
     while (p->failed == NULL) uv_run(&p->loop, UV_RUN_ONCE);
     assert_non_null(strstr(p->failed, "files_max"));
-    probe_free(p);
 }
 
 static void directory_refuses_what_it_cannot_use(void **state)
 {
     static const char *const wrong[] = { "tcp", "icmp" };
-    struct probe            *p = probe_new();
+    struct probe            *p = *state;
     struct position          bad = { S("_tcp_@60"), S("1 2 3") };
     struct source           *s = NULL;
     p->options.path = "/tmp/no-such-directory-of-weir";
@@ -899,19 +866,17 @@ static void directory_refuses_what_it_cannot_use(void **state)
     e = source_directory.open(&s, &p->loop, &p->inlet, &p->setup);
     assert_int_equal(e.code, ERR_CONFIG);
     assert_null(s);
-    probe_free(p);
 }
 
 static void directory_closes_while_a_scan_is_in_work(void **state)
 {
-    struct probe *p = probe_new();
+    struct probe *p = *state;
     probe_put(p, "_tcp_@60", "a\n");
     for (int i = 0; i < 20; i++) {
         probe_open(p);
         if (i % 2) uv_run(&p->loop, UV_RUN_NOWAIT);
         probe_close(p);
     }
-    probe_free(p);
 }
 
 /* --- everything at once ------------------------------------------------------------------------------------------ */
@@ -998,58 +963,58 @@ int main(void)
 {
     hash_seed_set(7);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(directory_reads_a_minute_and_its_marker_as_they_are_closed),
-        cmocka_unit_test(directory_reads_a_closed_file_at_once_and_not_before),
-        cmocka_unit_test(directory_reads_the_tail_of_a_file_that_is_appended_to_and_closed_again),
-        cmocka_unit_test(directory_offers_a_tail_that_comes_while_the_head_is_out),
-        cmocka_unit_test(directory_reads_a_file_that_is_renamed_into_place),
-        cmocka_unit_test(directory_finishes_an_empty_file_and_counts_it_as_closed),
-        cmocka_unit_test(directory_seals_a_minute_that_lacks_protocols_or_all_files),
-        cmocka_unit_test(directory_ignores_what_is_not_p2s),
-        cmocka_unit_test(directory_reads_a_file_after_its_marker_and_counts_it_late),
-        cmocka_unit_test(directory_counts_a_marker_in_the_scan_after_the_one_that_found_it),
-        cmocka_unit_test(directory_takes_a_minute_for_complete_when_a_later_one_closed_and_grace_passed),
-        cmocka_unit_test(directory_wakes_when_grace_ends_though_the_next_scan_is_far),
-        cmocka_unit_test(directory_seals_earlier_minutes_by_a_later_marker),
-        cmocka_unit_test(directory_without_markers_ignores_them),
-        cmocka_unit_test(directory_reads_two_interleaved_minutes_as_they_come),
-        cmocka_unit_test(directory_keeps_the_watermark_behind_a_minute_that_starts_within_another),
-        cmocka_unit_test(directory_reads_what_was_there_in_order_with_watermarks_between),
-        cmocka_unit_test(directory_reads_once_and_is_done),
-        cmocka_unit_test(directory_that_is_empty_is_done_at_once),
-        cmocka_unit_test(directory_leaves_a_last_line_without_lf_until_its_minute_is_over),
-        cmocka_unit_test(directory_reads_a_last_line_without_lf_after_it_lay_still_for_grace),
-        cmocka_unit_test(directory_passes_over_what_continues_a_line_that_was_read),
-        cmocka_unit_test(directory_polled_never_reads_a_torn_line_of_a_growing_file),
-        cmocka_unit_test(directory_polled_finds_files_and_markers),
-        cmocka_unit_test(directory_cuts_files_into_chunks_that_own_the_lines_that_begin_in_them),
-        cmocka_unit_test(directory_offers_nothing_while_paused),
-        cmocka_unit_test(directory_holds_few_files_open),
-        cmocka_unit_test(directory_waits_when_the_process_has_no_descriptor_left),
-        cmocka_unit_test(directory_tells_of_a_file_that_vanished_while_queued),
-        cmocka_unit_test(directory_prunes_the_ledger_when_files_that_were_read_are_deleted),
-        cmocka_unit_test(directory_reads_a_replaced_file_as_a_new_one),
-        cmocka_unit_test(directory_never_reads_a_truncated_file_again),
-        cmocka_unit_test(directory_gives_up_a_chunk_whose_file_is_cut_short_under_it),
-        cmocka_unit_test(directory_tells_once_of_a_file_rewritten_at_its_size),
-        cmocka_unit_test(directory_takes_two_names_of_one_file_for_two_files),
-        cmocka_unit_test(directory_tries_an_unreadable_file_again_at_each_scan),
-        cmocka_unit_test(directory_tells_once_of_a_file_that_cannot_be_opened),
-        cmocka_unit_test(directory_reads_what_arrived_while_it_was_down_and_nothing_twice),
+        OPENED(directory_reads_a_minute_and_its_marker_as_they_are_closed),
+        CALM(directory_reads_a_closed_file_at_once_and_not_before),
+        OPENED(directory_reads_the_tail_of_a_file_that_is_appended_to_and_closed_again),
+        OPENED(directory_offers_a_tail_that_comes_while_the_head_is_out),
+        CALM(directory_reads_a_file_that_is_renamed_into_place),
+        OPENED(directory_finishes_an_empty_file_and_counts_it_as_closed),
+        OPENED(directory_seals_a_minute_that_lacks_protocols_or_all_files),
+        FRESH(directory_ignores_what_is_not_p2s),
+        OPENED(directory_reads_a_file_after_its_marker_and_counts_it_late),
+        FRESH(directory_counts_a_marker_in_the_scan_after_the_one_that_found_it),
+        OPENED(directory_takes_a_minute_for_complete_when_a_later_one_closed_and_grace_passed),
+        FRESH(directory_wakes_when_grace_ends_though_the_next_scan_is_far),
+        OPENED(directory_seals_earlier_minutes_by_a_later_marker),
+        FRESH(directory_without_markers_ignores_them),
+        OPENED(directory_reads_two_interleaved_minutes_as_they_come),
+        OPENED(directory_keeps_the_watermark_behind_a_minute_that_starts_within_another),
+        FRESH(directory_reads_what_was_there_in_order_with_watermarks_between),
+        FRESH(directory_reads_once_and_is_done),
+        FRESH(directory_that_is_empty_is_done_at_once),
+        OPENED(directory_leaves_a_last_line_without_lf_until_its_minute_is_over),
+        OPENED(directory_reads_a_last_line_without_lf_after_it_lay_still_for_grace),
+        OPENED(directory_passes_over_what_continues_a_line_that_was_read),
+        FRESH(directory_polled_never_reads_a_torn_line_of_a_growing_file),
+        FRESH(directory_polled_finds_files_and_markers),
+        FRESH(directory_cuts_files_into_chunks_that_own_the_lines_that_begin_in_them),
+        FRESH(directory_offers_nothing_while_paused),
+        FRESH(directory_holds_few_files_open),
+        OPENED(directory_waits_when_the_process_has_no_descriptor_left),
+        OPENED(directory_tells_of_a_file_that_vanished_while_queued),
+        OPENED(directory_prunes_the_ledger_when_files_that_were_read_are_deleted),
+        OPENED(directory_reads_a_replaced_file_as_a_new_one),
+        OPENED(directory_never_reads_a_truncated_file_again),
+        OPENED(directory_gives_up_a_chunk_whose_file_is_cut_short_under_it),
+        OPENED(directory_tells_once_of_a_file_rewritten_at_its_size),
+        FRESH(directory_takes_two_names_of_one_file_for_two_files),
+        OPENED(directory_tries_an_unreadable_file_again_at_each_scan),
+        OPENED(directory_tells_once_of_a_file_that_cannot_be_opened),
+        OPENED(directory_reads_what_arrived_while_it_was_down_and_nothing_twice),
         cmocka_unit_test(directory_resumes_inside_a_file_at_every_chunk),
-        cmocka_unit_test(directory_resumes_behind_the_last_lf_of_a_growing_file),
-        cmocka_unit_test(directory_counts_lines_over_a_restart),
-        cmocka_unit_test(directory_drops_positions_of_files_deleted_while_it_was_down),
-        cmocka_unit_test(directory_finds_a_file_truncated_while_it_was_down),
-        cmocka_unit_test(directory_keeps_its_ledger_while_another_directory_is_at_its_path),
-        cmocka_unit_test(directory_scans_when_events_were_lost),
-        cmocka_unit_test(directory_reads_everything_after_a_real_overflow),
-        cmocka_unit_test(directory_complains_once_of_its_directory_and_goes_on_when_it_is_back),
-        cmocka_unit_test(directory_watches_the_directory_that_took_the_place_of_another),
-        cmocka_unit_test(directory_reads_a_burst_of_ten_thousand_files_in_order),
-        cmocka_unit_test(directory_fails_with_more_names_than_it_may_keep),
-        cmocka_unit_test(directory_refuses_what_it_cannot_use),
-        cmocka_unit_test(directory_closes_while_a_scan_is_in_work),
+        OPENED(directory_resumes_behind_the_last_lf_of_a_growing_file),
+        OPENED(directory_counts_lines_over_a_restart),
+        OPENED(directory_drops_positions_of_files_deleted_while_it_was_down),
+        OPENED(directory_finds_a_file_truncated_while_it_was_down),
+        OPENED(directory_keeps_its_ledger_while_another_directory_is_at_its_path),
+        CALM(directory_scans_when_events_were_lost),
+        OPENED(directory_reads_everything_after_a_real_overflow),
+        OPENED(directory_complains_once_of_its_directory_and_goes_on_when_it_is_back),
+        OPENED(directory_watches_the_directory_that_took_the_place_of_another),
+        OPENED(directory_reads_a_burst_of_ten_thousand_files_in_order),
+        OPENED(directory_fails_with_more_names_than_it_may_keep),
+        FRESH(directory_refuses_what_it_cannot_use),
+        FRESH(directory_closes_while_a_scan_is_in_work),
         cmocka_unit_test(directory_counts_every_line_once_over_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

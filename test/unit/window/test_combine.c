@@ -425,7 +425,8 @@ static u64 sum_of(const struct groups *g, u32 row)
     return sum;
 }
 
-/* Pushes a partial of BATCH_ROWS records with numbers as keys, `keys` different ones, and adds up what its rows say of each. */
+/* Pushes a partial of BATCH_ROWS records with numbers as keys, `keys` different ones, and adds up what its rows say of
+ * each. */
 static u32 push_numbers(struct small *s, struct groups *g, u64 keys, u64 *sums, u64 *records)
 {
     groups_reset(g);

@@ -245,8 +245,9 @@ static void give_out(struct probe *p, u32 op, const struct pane *pane, bool amen
         snprintf(line.key, sizeof line.key, "%u %lld %s %u", op, (long long)(row->start / SEC), key,
                  row->flags & GROUP_OTHER);
         snprintf(line.values, sizeof line.values, "%s r%u: %llu %llu %llu %llu %llu %llu/%llu",
-                 close_reason_name(pane->why), row->revision, (unsigned long long)s.records, (unsigned long long)s.conns,
-                 (unsigned long long)s.src_bytes, (unsigned long long)s.dst_bytes, (unsigned long long)s.src_min,
+                 close_reason_name(pane->why), row->revision, (unsigned long long)s.records,
+                 (unsigned long long)s.conns, (unsigned long long)s.src_bytes, (unsigned long long)s.dst_bytes,
+                 (unsigned long long)s.src_min,
                  (unsigned long long)s.src_rtt.sum_lo, (unsigned long long)s.src_rtt.n);
         out_put(p->out, &line);
     }

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* packets.c: each packet a record: frames of a capture (packet/frames.h) to columns.
+ *
+ * Packets are explained 64 at a time, so that they stay in the first cache and a block's nulls are one word; then one
+ * used column after the other is filled, and what no column asks for is not made. A frame that is no packet is refused
+ * with packet.h's reason; one that is known in part is a record whose `fault` says so. Columns go by name, in any
+ * order, one as often as it is named (a length as a field and as a measure): the table at the end is all there are. */
+#include "packet/explain.h"
+#include "packet/frames.h"
+#include "packet/summary.h"
+#include "weir/arena.h"
+#include "weir/decoder.h"
+
+#include <stdlib.h>
+
+#define BLOCK       64u
+#define SAMPLE_MAX  (REJECT_SAMPLE_MAX / 2) /* bytes of a refused frame that are told, in hex */
+#define FLAGS_TEXT  9u
+
+enum packets_column {
+    COLUMN_TIME, COLUMN_SRC_IP, COLUMN_DST_IP, COLUMN_SRC_PORT, COLUMN_DST_PORT, COLUMN_PROTOCOL, COLUMN_IP_VERSION,
+    COLUMN_TTL, COLUMN_TRAFFIC_CLASS, COLUMN_SRC_MAC, COLUMN_DST_MAC, COLUMN_VLAN, COLUMN_INNER_VLAN, COLUMN_ETHER_TYPE,
+    COLUMN_TUNNEL, COLUMN_FRAME_LENGTH, COLUMN_IP_LENGTH, COLUMN_PAYLOAD, COLUMN_TCP_FLAGS, COLUMN_FLAGS, COLUMN_SEQ,
+    COLUMN_ACK, COLUMN_WINDOW, COLUMN_ICMP_TYPE, COLUMN_ICMP_CODE, COLUMN_FRAGMENT_ID, COLUMN_FRAGMENT_OFFSET,
+    COLUMN_KIND, COLUMN_FAULT, COLUMN_SUMMARY, COLUMN_PACKETS, COLUMNS,
+};
+
+#define REASON_DAMAGED PACKET_FAULTS /* the bytes are no record: our own fault, or the memory's */
+
+/* A used column. */
+struct target {
+    enum packets_column is;
+    enum field_type     type;
+    u32                 slot;
+    void               *cells;
+    u64                *nulls;
+    bool                some; /* a row of this batch is null */
+};
+
+struct decoder {
+    struct arena   arena;
+    u32            targets, columns;
+    struct target *target;
+    struct column *column;
+    nanos         *time;
+    char           flags[256][FLAGS_TEXT]; /* tcpdump's words for each set of them */
+    u8             flags_len[256];
+    char          *text; /* of summaries; NULL: not used */
+    size_t         text_len;
+    u32            rows; /* of the block */
+    struct packet  packet[BLOCK];
+    struct frame   frame[BLOCK];
+};
+
+/* One call of decode. */
+struct pass {
+    slice           text;
+    size_t          at;
+    u64             offset, line;
+    bool            last;
+    struct rejects *bad;
+};
+
+static const struct decoder_column columns[];
+
+/* ---- the layout ---- */
+
+static u32 cell_size(enum field_type type)
+{
+    return type == FIELD_ADDR ? sizeof(addr) : type == FIELD_STRING ? sizeof(slice) : sizeof(u64);
+}
+
+static err config(const char *what, i64 field)
+{
+    return (err){ ERR_CONFIG, what, field };
+}
+
+static enum packets_column column_named(slice name)
+{
+    u32 i = 0;
+    while (i < COLUMNS && !slice_is(name, columns[i].name)) i++;
+    return i;
+}
+
+static err target_init(struct decoder *d, const struct layout_field *f, const struct schema *schema, u32 number)
+{
+    enum packets_column is = column_named(f->column);
+    if (is == COLUMNS) return config("no column of packets", number);
+    if (f->slot >= d->columns) return config("slot beyond the schema", number);
+    if (columns[is].type != f->field.type || schema->field[f->slot].type != f->field.type)
+        return config("type is not the column's", number);
+    if (f->scale > 1) return config("packets have no scale", number);
+    if (d->column[f->slot].cells != NULL) return config("two fields for one column", number);
+    struct target *t = &d->target[d->targets++];
+    *t = (struct target){ .is = is, .type = f->field.type, .slot = f->slot };
+    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type) * BATCH_ROWS);
+    t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
+    d->column[f->slot].cells = t->cells;
+    if (is == COLUMN_SUMMARY && d->text == NULL) d->text = arena_alloc(&d->arena, (size_t)SUMMARY_MAX * BATCH_ROWS);
+    return OK;
+}
+
+static void packets_close(struct decoder *d)
+{
+    arena_fini(&d->arena);
+    free(d);
+}
+
+static err packets_open(struct decoder **out, const struct layout *layout, const struct schema *schema)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+    err             e = OK;
+    WEIR_ASSERT(d != NULL);
+    *out = NULL;
+    arena_init(&d->arena, 0);
+    d->columns = schema->tags + schema->measures;
+    d->column = arena_array(&d->arena, struct column, d->columns + 1);
+    d->target = arena_array(&d->arena, struct target, layout->fields + 1);
+    d->time = arena_array(&d->arena, nanos, BATCH_ROWS);
+    for (u32 i = 0; i < 256; i++) d->flags_len[i] = (u8)summary_flags(d->flags[i], (u8)i);
+    for (u32 i = 0; i < layout->fields && !err_is(e); i++)
+        if (layout->field[i].used) e = target_init(d, &layout->field[i], schema, i);
+    if (err_is(e)) packets_close(d);
+    else *out = d;
+    return e;
+}
+
+/* ---- cells ---- */
+
+static bool is_ip(const struct packet *p)
+{
+    return p->kind == PACKET_IP;
+}
+
+/* TCP's and UDP's; what stands in their place for ICMP is type, code and id. */
+static bool has_ports(const struct packet *p)
+{
+    return p->ports && (p->protocol == PROTOCOL_TCP || p->protocol == PROTOCOL_UDP);
+}
+
+/* A later fragment that was given its ports has no header of its own. */
+static bool is_tcp(const struct packet *p)
+{
+    return p->ports && p->protocol == PROTOCOL_TCP && !(p->fragment && !p->first);
+}
+
+static bool is_icmp(const struct packet *p)
+{
+    return p->ports && (p->protocol == PROTOCOL_ICMP || p->protocol == PROTOCOL_ICMP6) && !(p->fragment && !p->first);
+}
+
+/* False: null. */
+static bool number_of(const struct packet *p, enum packets_column is, u64 *to)
+{
+    switch (is) {
+    case COLUMN_TIME:            *to = (u64)p->time; return true;
+    case COLUMN_SRC_PORT:        *to = p->src_port; return has_ports(p);
+    case COLUMN_DST_PORT:        *to = p->dst_port; return has_ports(p);
+    case COLUMN_PROTOCOL:        *to = p->protocol; return is_ip(p);
+    case COLUMN_IP_VERSION:      *to = p->version; return is_ip(p);
+    case COLUMN_TTL:             *to = p->ttl; return is_ip(p);
+    case COLUMN_TRAFFIC_CLASS:   *to = p->traffic_class; return is_ip(p);
+    case COLUMN_SRC_MAC:         *to = p->src_mac; return p->src_mac != PACKET_NO_MAC;
+    case COLUMN_DST_MAC:         *to = p->dst_mac; return p->dst_mac != PACKET_NO_MAC;
+    case COLUMN_VLAN:            *to = p->vlan & 0xfff; return p->vlan != PACKET_NO_VLAN;
+    case COLUMN_INNER_VLAN:      *to = p->vlan >> 12; return p->vlans > 1;
+    case COLUMN_ETHER_TYPE:      *to = p->ether_type; return p->ether_type != 0;
+    case COLUMN_FRAME_LENGTH:    *to = p->frame_length; return true;
+    case COLUMN_IP_LENGTH:       *to = p->ip_bytes; return is_ip(p);
+    case COLUMN_PAYLOAD:         *to = p->payload; return is_ip(p);
+    case COLUMN_TCP_FLAGS:       *to = p->tcp_flags; return is_tcp(p);
+    case COLUMN_SEQ:             *to = p->seq; return is_tcp(p);
+    case COLUMN_ACK:             *to = p->ack; return is_tcp(p) && p->tcp_flags & TCP_ACK;
+    case COLUMN_WINDOW:          *to = p->window; return is_tcp(p);
+    case COLUMN_ICMP_TYPE:       *to = p->src_port >> 8; return is_icmp(p);
+    case COLUMN_ICMP_CODE:       *to = p->src_port & 0xff; return is_icmp(p);
+    case COLUMN_FRAGMENT_ID:     *to = p->fragment_id; return p->fragment;
+    case COLUMN_FRAGMENT_OFFSET: *to = p->fragment_at; return p->fragment;
+    case COLUMN_PACKETS:         *to = 1; return true;
+    default: return false;
+    }
+}
+
+static slice summary_of(struct decoder *d, u32 i)
+{
+    char *at = d->text + d->text_len;
+    u32   len = summary_write(at, &d->packet[i], &d->frame[i]);
+    d->text_len += len;
+    return slice_of(at, len);
+}
+
+static bool text_of(struct decoder *d, u32 i, enum packets_column is, slice *to)
+{
+    const struct packet *p = &d->packet[i];
+    switch (is) {
+    case COLUMN_TUNNEL:  *to = slice_str(packet_tunnel_name(p->tunnel)); return p->tunnel != TUNNEL_NONE;
+    case COLUMN_FLAGS:   *to = slice_of(d->flags[p->tcp_flags], d->flags_len[p->tcp_flags]); return is_tcp(p);
+    case COLUMN_KIND:    *to = is_ip(p) ? S("ip") : p->kind == PACKET_ARP ? S("arp") : S("other"); return true;
+    case COLUMN_FAULT:   *to = slice_str(packet_fault_name(p->fault)); return p->fault != PACKET_SOUND;
+    case COLUMN_SUMMARY: *to = summary_of(d, i); return true;
+    default: return false;
+    }
+}
+
+static bool cell_fill(struct decoder *d, const struct target *t, u32 i, u32 row)
+{
+    const struct packet *p = &d->packet[i];
+    switch (t->type) {
+    case FIELD_ADDR:
+        ((addr *)t->cells)[row] = t->is == COLUMN_SRC_IP ? p->src : p->dst;
+        return is_ip(p);
+    case FIELD_STRING: return text_of(d, i, t->is, (slice *)t->cells + row);
+    default: return number_of(p, t->is, (u64 *)t->cells + row);
+    }
+}
+
+/* base: a multiple of 64. */
+static void block_fill(struct decoder *d, u32 base)
+{
+    for (u32 i = 0; i < d->rows; i++) d->time[base + i] = d->packet[i].time;
+    for (u32 k = 0; k < d->targets; k++) {
+        struct target *t = &d->target[k];
+        u64            nulls = 0;
+        for (u32 i = 0; i < d->rows; i++) nulls |= (u64)!cell_fill(d, t, i, base + i) << i;
+        t->nulls[base / 64] = nulls;
+        t->some = t->some || nulls != 0;
+    }
+}
+
+/* ---- a block ---- */
+
+static void reject_add(struct pass *p, u32 why, slice bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct rejects   *bad = p->bad;
+    bad->count[why]++;
+    if (bad->kept == REJECTS_MAX) return;
+    u32   n = (u32)(bytes.len < SAMPLE_MAX ? bytes.len : SAMPLE_MAX);
+    char *to = bad->samples + bad->sampled;
+    bad->kept_at[bad->kept++] = (struct reject){ .reason = why, .line = (u32)p->line, .offset = p->offset + p->at,
+                                                 .field = UINT32_MAX, .sample = bad->sampled, .sample_len = 2 * n };
+    for (u32 i = 0; i < n; i++) {
+        to[2 * i] = hex[(u8)bytes.at[i] >> 4];
+        to[2 * i + 1] = hex[(u8)bytes.at[i] & 15];
+    }
+    bad->sampled += 2 * n;
+}
+
+/* What is no record ends the chunk: where the next one begins is not known. */
+static void give_up(struct pass *p)
+{
+    slice rest = slice_of(p->text.at + p->at, p->text.len - p->at);
+    if (!p->last || rest.len == 0) return;
+    reject_add(p, REASON_DAMAGED, rest);
+    p->at = p->text.len;
+    p->line++;
+}
+
+/* Explains packets until the block is full or there is no whole record any more. */
+static void block_take(struct decoder *d, struct pass *p)
+{
+    struct frame_note note;
+    for (d->rows = 0; d->rows < BLOCK;) {
+        struct frame  *f = &d->frame[d->rows];
+        struct packet *to = &d->packet[d->rows];
+        u32            size = frames_next(slice_of(p->text.at + p->at, p->text.len - p->at), f, &note);
+        if (size == 0) {
+            give_up(p);
+            return;
+        }
+        packet_parse(to, f, &note.how);
+        frame_note_apply(&note, to);
+        if (to->kind == PACKET_BAD) reject_add(p, to->fault, slice_of((const char *)f->at, f->captured));
+        else d->rows++;
+        p->at += size;
+        p->line++;
+    }
+}
+
+/* ---- the contract ---- */
+
+static void packets_decode(struct decoder *d, slice text, u64 offset, bool last, struct batch *out, struct rejects *bad,
+                           size_t *used, u64 *lines)
+{
+    struct pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
+    u32         rows = 0;
+    d->text_len = 0;
+    for (u32 i = 0; i < d->targets; i++) d->target[i].some = false;
+    do {
+        block_take(d, &p);
+        block_fill(d, rows);
+        rows += d->rows;
+    } while (d->rows == BLOCK && rows < BATCH_ROWS);
+    for (u32 i = 0; i < d->targets; i++)
+        d->column[d->target[i].slot].nulls = d->target[i].some ? d->target[i].nulls : NULL;
+    *out = (struct batch){ .rows = rows, .columns = d->columns, .column = d->column, .time = d->time };
+    *used = p.at;
+    *lines = p.line;
+}
+
+static const struct decoder_column columns[] = {
+    [COLUMN_TIME] = { "time", FIELD_TIME },
+    [COLUMN_SRC_IP] = { "srcIP", FIELD_ADDR },
+    [COLUMN_DST_IP] = { "dstIP", FIELD_ADDR },
+    [COLUMN_SRC_PORT] = { "srcPort", FIELD_U64 },
+    [COLUMN_DST_PORT] = { "dstPort", FIELD_U64 },
+    [COLUMN_PROTOCOL] = { "protocol", FIELD_U64 },
+    [COLUMN_IP_VERSION] = { "ipVersion", FIELD_U64 },
+    [COLUMN_TTL] = { "ttl", FIELD_U64 },
+    [COLUMN_TRAFFIC_CLASS] = { "trafficClass", FIELD_U64 },
+    [COLUMN_SRC_MAC] = { "srcMAC", FIELD_MAC },
+    [COLUMN_DST_MAC] = { "dstMAC", FIELD_MAC },
+    [COLUMN_VLAN] = { "vlan", FIELD_U64 },
+    [COLUMN_INNER_VLAN] = { "innerVlan", FIELD_U64 },
+    [COLUMN_ETHER_TYPE] = { "etherType", FIELD_U64 },
+    [COLUMN_TUNNEL] = { "tunnel", FIELD_STRING },
+    [COLUMN_FRAME_LENGTH] = { "frameLength", FIELD_U64 },
+    [COLUMN_IP_LENGTH] = { "ipLength", FIELD_U64 },
+    [COLUMN_PAYLOAD] = { "payload", FIELD_U64 },
+    [COLUMN_TCP_FLAGS] = { "tcpFlags", FIELD_U64 },
+    [COLUMN_FLAGS] = { "flags", FIELD_STRING },
+    [COLUMN_SEQ] = { "seq", FIELD_U64 },
+    [COLUMN_ACK] = { "ack", FIELD_U64 },
+    [COLUMN_WINDOW] = { "window", FIELD_U64 },
+    [COLUMN_ICMP_TYPE] = { "icmpType", FIELD_U64 },
+    [COLUMN_ICMP_CODE] = { "icmpCode", FIELD_U64 },
+    [COLUMN_FRAGMENT_ID] = { "fragmentID", FIELD_U64 },
+    [COLUMN_FRAGMENT_OFFSET] = { "fragmentOffset", FIELD_U64 },
+    [COLUMN_KIND] = { "kind", FIELD_STRING },
+    [COLUMN_FAULT] = { "fault", FIELD_STRING },
+    [COLUMN_SUMMARY] = { "summary", FIELD_STRING },
+    [COLUMN_PACKETS] = { "packets", FIELD_U64 },
+    [COLUMNS] = { NULL, 0 },
+};
+
+/* As packet_fault_name says them; a unit test compares. */
+static const char *const packets_reasons[] = {
+    [PACKET_SOUND] = "sound",
+    [PACKET_LINK_UNKNOWN] = "link type unknown",
+    [PACKET_LINK_SHORT] = "link header cut short",
+    [PACKET_IP_SHORT] = "IP header cut short",
+    [PACKET_IP_VERSION] = "IP version neither 4 nor 6",
+    [PACKET_IP_HEADER_LENGTH] = "IP header length below 5",
+    [PACKET_IP_TOTAL_LENGTH] = "IP total length below the header's or past the frame",
+    [PACKET_EXTENSION_SHORT] = "IPv6 extension cut short",
+    [PACKET_TRANSPORT_SHORT] = "transport header cut short",
+    [PACKET_TCP_HEADER_LENGTH] = "TCP data offset out of range",
+    [PACKET_TUNNEL_BAD] = "tunnel's content malformed",
+    [REASON_DAMAGED] = "no record of a frame",
+    NULL,
+};
+static_assert(WEIR_COUNT(packets_reasons) == PACKET_FAULTS + 2, "a word for each fault");
+static_assert(PACKET_FAULTS < REASONS_MAX, "rejects count every reason");
+
+const struct decoder_type decoder_packets = {
+    .name    = "packets",
+    .reasons = packets_reasons,
+    .records = true,
+    .columns = columns,
+    .open    = packets_open,
+    .close   = packets_close,
+    .decode  = packets_decode,
+};

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* capture_live.c: frames of an interface, as they come.
+ *
+ * The thread waits for the ring, hands each frame to minutes where it lies, and tells minutes the time, so that a
+ * minute ends though nothing is sent any more. It never waits for the loop: what is not taken in time is dropped and
+ * told (texts.h), and so is what the kernel and the interface dropped. A frame is pushed by itself: the ring may be
+ * written over once the next one is asked for. */
+#include "source/capture.h"
+
+#include "shim/privileges.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#define TAKE      4096 /* frames between two looks at the clock */
+#define WAIT_MS   100
+#define STATS_NS  NANOS_SECOND
+#define DRAIN_MAX 4096 /* takes at the end: what the ring held, not what comes for ever */
+
+struct listener {
+    struct tap          *tap;
+    struct tap_counts    counts;
+    struct capture_stats seen; /* as told so far */
+    nanos                stats_at;
+};
+
+static nanos wall_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
+}
+
+static void on_frame(void *arg, const struct frame *f)
+{
+    struct listener *l = arg;
+    tap_push(l->tap, f, 1);
+    l->counts.bytes += f->captured;
+}
+
+/* What was lost since the last look, said to the loop. */
+static void tell_losses(struct listener *l)
+{
+    struct tap          *t = l->tap;
+    struct capture_stats now;
+    struct word          w = { .kind = WORD_LOSS, .lines = t->texts.lost + t->events.lost };
+    if (!err_is(capture_stats(t->live, &now))) {
+        w.dropped_kernel = now.dropped_kernel - l->seen.dropped_kernel;
+        w.dropped_interface = now.dropped_interface - l->seen.dropped_interface;
+        l->seen = now;
+    }
+    t->texts.lost = t->events.lost = 0;
+    if (w.lines || w.dropped_kernel || w.dropped_interface) hand_say(&t->hand, &w);
+    tap_publish(t, &l->counts);
+}
+
+/* waiting: frames may still be in the ring, whose minute must not end before them. */
+static void on_clock(struct listener *l, bool waiting)
+{
+    nanos now = wall_clock();
+    if (!waiting) tap_clock(l->tap, now);
+    if (now - l->stats_at < STATS_NS && now >= l->stats_at) return;
+    l->stats_at = now;
+    tell_losses(l);
+}
+
+/* False: the loop wants no more, or the interface is gone. */
+static bool listen_once(struct listener *l)
+{
+    struct tap   *t = l->tap;
+    struct pollfd at[] = { { .fd = capture_fd(t->live), .events = POLLIN }, { .fd = t->hand.event, .events = POLLIN } };
+    int           n = poll(at, WEIR_COUNT(at), WAIT_MS);
+    if (n < 0 && errno != EINTR) {
+        tap_fail(t, "%s: poll: %s", t->options->interface, strerror(errno));
+        return false;
+    }
+    int frames = capture_take(t->live, TAKE, on_frame, l);
+    if (frames < 0) {
+        tap_fail(t, "%s: the interface is gone, and with it what was in its open minutes", t->options->interface);
+        return false;
+    }
+    on_clock(l, frames > 0);
+    return n <= 0 || at[1].revents == 0;
+}
+
+void *tap_live_main(void *arg)
+{
+    struct listener l = { .tap = arg };
+    privileges_drop(); /* a capability is a thread's; the loop drops its own */
+    while (listen_once(&l)) {}
+    for (u32 i = 0; i < DRAIN_MAX && capture_take(l.tap->live, TAKE, on_frame, &l) > 0;) i++;
+    bool finishing = hand_finishing(&l.tap->hand);
+    l.tap->texts.unsealed = finishing;                          /* the next start may go on with this very minute */
+    l.tap->texts.silent = l.tap->events.silent = !finishing; /* the loop takes no more: what is open is lost, counted */
+    tap_end(l.tap);
+    tell_losses(&l);
+    if (finishing) hand_say(&l.tap->hand, &(struct word){ .kind = WORD_STOPPED });
+    hand_over(&l.tap->hand);
+    return NULL;
+}
