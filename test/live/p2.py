@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""live.py: weir p2 on an interface: what was sent equals what was counted plus what was declared lost.
+"""p2.py: weir p2 on an interface: what was sent equals what was counted plus what was declared lost.
 
 A pair of veth interfaces in a network namespace of its own (unshare -rn: no privileges needed where the kernel allows
 user namespaces). Frames are sent by a packet socket into one end while weir listens at the other; SIGTERM ends it.
 
-    live.py [--weir BINARY] [--packets N]      ./dev test leaves it out where no namespace can be made"""
+    p2.py [--weir BINARY] [--packets N]      ./dev test leaves it out where no namespace can be made"""
 import argparse
 import json
 import os
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import packets  # noqa: E402
 import run as runner  # noqa: E402
 
