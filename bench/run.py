@@ -9,6 +9,7 @@
     catchup   many minutes back to back, on one core and on two; speed and memory of the first and the last part
     nominal   a minute of traffic a minute, for some minutes: CPU share of one core
     epochs    the longest stop of the loop by an epoch's cut, recovery of a large state
+    packets   packets to conversations: weir p2, softflowd, nfpcapd, tshark
     micro     decoder, prefix match, groups, rank, cut (programs of bench/micro)
 
 Rounds are interleaved (A B C A B C ...); printed are the median and the least. CPU seconds are user + system of the
@@ -292,10 +293,17 @@ def micro(b):
         print("micro: nothing is built; ninja -C %s bench-micro" % b.build)
 
 
+def packets(b):
+    """weir p2 beside softflowd, nfpcapd and tshark (packets.py), on captures made here."""
+    small = ["--small"] if b.small else []
+    command = [sys.executable, os.path.join(HERE, "packets.py"), "--weir", b.weir, "--rounds", str(b.rounds), "--keep"]
+    subprocess.run(command + small, check=True)
+
+
 # Programs of bench/micro that want a folder to write into.
 WRITERS = ("bench_sink_sqlite", "bench_state_write")
 
-BENCHES = {f.__name__: f for f in (wide, narrow, catchup, nominal, epochs, micro)}
+BENCHES = {f.__name__: f for f in (wide, narrow, catchup, nominal, epochs, packets, micro)}
 
 
 def main():
