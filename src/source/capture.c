@@ -204,8 +204,8 @@ static void hear(struct tap *t, const struct word *w)
     case WORD_COMPLAINT: hear_complaint(t, w); break;
     case WORD_LOSS: hear_loss(t, w); break;
     case WORD_END:
+        places_finish(&t->places); /* before: the last epoch may be cut at once */
         t->to->done(t->to);
-        places_finish(&t->places);
         break;
     case WORD_STOPPED: t->to->stopped(t->to); break;
     case WORD_FAIL: hear_failure(t, w); break;
