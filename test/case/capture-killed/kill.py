@@ -124,8 +124,8 @@ def half_way(span):
 
 subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O2", "-o", "fault.so",
                 os.path.join(os.environ["KIT"], "crash", "fault.c"), "-ldl"], check=True)
-write("a.pcap", 1, 0, 2, 40000)
-write("b.pcap", 2, 2, 2, 40000)
+write("a.pcap", 1, 0, 2, 300000)
+write("b.pcap", 2, 2, 2, 300000)
 text, longest, struck = campaign(0)
 print("plenty of room:", text)
 recipe(lambda t: t.replace("flows_max: 1000000", "flows_max: 3000, conversations_max: 3000"))
