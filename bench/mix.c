@@ -6,7 +6,8 @@
  * them. packets.py builds it and calls it. Payload is zeros: nobody measured here looks at it, but for DNS headers.
  *
  *   mix OUT PACKETS CONVERSATIONS SEED SNAP     (SNAP 0: whole frames)
- *   mix OUT PACKETS CONVERSATIONS SEED small    60-byte TCP frames between random pairs */
+ *   mix OUT PACKETS CONVERSATIONS SEED small    60-byte TCP frames between random pairs
+ *   mix OUT PACKETS CONVERSATIONS SEED SNAP N   the first form N times, five minutes after five minutes */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ static uint32_t below(uint64_t *s, uint32_t n)
 }
 
 static FILE    *out;
+static uint64_t start_us = START_US;
 static uint32_t snap;
 static uint64_t written, written_bytes;
 
@@ -225,7 +227,7 @@ static void talk_begin(struct talk *t, uint32_t number, uint64_t *s, uint32_t bu
     t->server = t->kind == DNS ? 0x0a640000u + number % 97 + (number / 60000 << 8) : 0xc6120000u + number % 50021;
     t->sport = t->kind == DNS ? 53 : t->kind == SCAN ? (uint16_t)below(s, 1000) : 443;
     t->rtt = 300 + below(s, 40000);
-    t->time = START_US + random_u64(s) % (SPAN_US * 4 / 5);
+    t->time = start_us + random_u64(s) % (SPAN_US * 4 / 5);
     t->left = t->kind == BULK ? bulk / 2 + below(s, bulk) : 2 + below(s, 24);
     t->rounds = t->kind == BULK ? 1 : t->kind == WEB ? 1 + below(s, 2) : 1 + below(s, 6);
     if (t->kind == BULK) t->rtt = 300 + below(s, 3000);
@@ -283,7 +285,7 @@ static void write_mix(uint64_t packets, uint32_t count, uint64_t seed)
         if (t->kind == DNS) step_dns(t, &seed, &over);
         else if (t->kind == SCAN) step_scan(t, &seed, &over);
         else step_tcp(t, &seed, &over);
-        if (over || t->time >= START_US + SPAN_US) heap[0] = heap[--n];
+        if (over || t->time >= start_us + SPAN_US) heap[0] = heap[--n];
         if (n) heap_down(heap, n, 0);
     }
     free(heap);
@@ -292,12 +294,13 @@ static void write_mix(uint64_t packets, uint32_t count, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        fprintf(stderr, "usage: mix OUT PACKETS CONVERSATIONS SEED SNAP|small\n");
+    if (argc != 6 && argc != 7) {
+        fprintf(stderr, "usage: mix OUT PACKETS CONVERSATIONS SEED SNAP|small [TIMES]\n");
         return 64;
     }
     uint64_t packets = strtoull(argv[2], NULL, 10), seed = strtoull(argv[4], NULL, 10);
     uint32_t count = (uint32_t)strtoul(argv[3], NULL, 10);
+    uint32_t times = argc > 6 ? (uint32_t)strtoul(argv[6], NULL, 10) : 1;
     bool     small = strcmp(argv[5], "small") == 0;
     snap = small ? 0 : (uint32_t)strtoul(argv[5], NULL, 10);
     out = fopen(argv[1], "wb");
@@ -310,7 +313,7 @@ int main(int argc, char **argv)
     uint32_t head[6] = { 0xa1b2c3d4, 2 | 4 << 16, 0, 0, snap ? snap : 262144, 1 };
     fwrite(head, sizeof head, 1, out);
     if (small) write_small(packets, count, seed);
-    else write_mix(packets, count, seed);
+    for (uint32_t i = 0; i < times && !small; i++, start_us += SPAN_US) write_mix(packets, count, seed + i);
     if (fclose(out) != 0) {
         perror(argv[1]);
         return 74;

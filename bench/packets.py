@@ -22,6 +22,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 
 from harness import CACHE, HERE, interleaved, machine, median, run, runner, show, show_runs
 
@@ -160,6 +161,22 @@ def compare_short(a, weir, scale):
     return [cut, pairs]
 
 
+def day(a, weir):
+    """24 h of traffic through a pipe: what an hour and what the day holds in memory."""
+    held = []
+    for times in (12, 288):
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            command = '"$0" /dev/fd/3 %d %d %d 60 %d 3>&1 >/dev/null | "$1" p2 -r - -d "$2" --quiet --stats "$3"' % (
+                50000 // (100 if a.small else 1), 5000, a.seed, times)
+            told = os.path.join(folder, "stats.json")
+            run(["bash", "-c", command, mix_program(), weir, os.path.join(folder, "p2"), told])
+            with open(told, encoding="utf-8") as f:
+                stats = json.load(f)
+            held.append(stats["rss_max_kib"] / 1024)
+            show("memory after %g h, %d packets" % (times / 12, stats["packets"]), held[-1], "MiB")
+    show("memory of 24 h over that of the first", held[1] / held[0], "times", ("<", 1.1))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--weir")
@@ -178,6 +195,7 @@ def main():
         return
     machine()
     compare(a, runner.find_weir(a.weir))
+    day(a, runner.find_weir(a.weir))
 
 
 if __name__ == "__main__":

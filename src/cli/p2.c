@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -169,8 +170,11 @@ static void write_stats(struct p2 *p, const char *path, f64 seconds)
     fprintf(f, "{\"packets\": %llu, \"bytes\": %llu, ", (unsigned long long)c->frames, (unsigned long long)c->bytes);
     fprintf(f, "\"filtered\": %llu, \"read_bytes\": %llu, ", (unsigned long long)p->filtered,
             (unsigned long long)p->read_bytes);
-    fprintf(f, "\"seconds\": %.6f, \"packets_per_second\": %.0f, \"memory_bytes\": %llu", seconds,
+    fprintf(f, "\"seconds\": %.6f, \"packets_per_second\": %.0f, \"memory_bytes\": %llu, ", seconds,
             seconds > 0 ? (f64)c->frames / seconds : 0, (unsigned long long)minutes_memory(p->minutes));
+    struct rusage used = { 0 };
+    getrusage(RUSAGE_SELF, &used);
+    fprintf(f, "\"rss_max_kib\": %ld", used.ru_maxrss);
     json_counts(f, "minutes", minutes_metrics, c);
     json_counts(f, "files", p2_files_metrics, p2_files_counts(p->files));
     fprintf(f, ",\n \"framing\": {\"frames\": %llu, \"passed\": %llu, \"damaged\": %llu}",
