@@ -181,9 +181,9 @@ static kernel *kernel_find(enum node_op op, enum kind k)
 {
     const struct kernels *const tables[] = { number_kernels, compare_kernels, text_kernels, time_kernels,
                                              bool_kernels };
-    for (u32 i = 0; i < WEIR_COUNT(tables); i++)
-        if (tables[i][op].of[k] != NULL) return tables[i][op].of[k];
-    return NULL; /* op_add and fold assert: the rules of types allow nothing without a kernel */
+    kernel *found = NULL;
+    for (u32 i = 0; i < WEIR_COUNT(tables) && found == NULL; i++) found = tables[i][op].of[k];
+    return found; /* op_add and fold assert: the rules of types allow nothing without a kernel */
 }
 
 /* A kernel reads this side as an array. */

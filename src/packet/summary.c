@@ -81,8 +81,9 @@ u32 summary_flags(char *to, u8 flags)
     for (u32 i = 0; i < WEIR_COUNT(names); i++)
         if (flags & names[i].flag) to[n++] = names[i].is;
     if (n > 0) return n;
-    memcpy(to, "none", 4);
-    return 4;
+    slice none = S("none");
+    memcpy(to, none.at, none.len);
+    return (u32)none.len;
 }
 
 /* --- TCP --------------------------------------------------------------------------------------------------------- */

@@ -153,8 +153,10 @@ static void hear_text(struct tap *t, struct text *x)
 static void hear_complaint(struct tap *t, const struct word *w)
 {
     if (w->input != NO_PLACE && !places_tell(&t->places, w->input)) return;
-    bool all = w->input == NO_PLACE && t->places.streams > 1;
-    t->to->complain(t->to, all ? (slice){ 0 } : slice_str(name_of(t, w->input)), w->offset, w->what);
+    bool  all = w->input == NO_PLACE && t->places.streams > 1;
+    slice file = { 0 };
+    if (!all) file = slice_str(name_of(t, w->input));
+    t->to->complain(t->to, file, w->offset, w->what);
 }
 
 static void tell_losses(struct tap *t)

@@ -23,8 +23,9 @@ static struct minute_text *minute_of(struct texts *t, nanos start)
 {
     struct minute_text **at = &t->open;
     while (*at && (*at)->start < start) at = &(*at)->next;
-    if (*at && (*at)->start == start) return *at;
-    struct minute_text *m = calloc(1, sizeof *m);
+    struct minute_text *m = *at;
+    if (m && m->start == start) return m;
+    m = calloc(1, sizeof *m);
     WEIR_ASSERT(m != NULL);
     m->start = start;
     m->next = *at;
