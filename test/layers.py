@@ -11,15 +11,15 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
-GROUND = {"base": set(), "record": {"base"}, "packet": {"base"}, "expr": {"base", "record"}}
+GROUND = {"base": set(), "record": {"base"}, "packet": {"base"}, "unified2": {"base", "packet"}, "expr": {"base", "record"}}
 PURE = {name: {"base", "record"} for name in ("decode", "tag", "rule", "window", "rank", "config")}
-PURE["decode"] |= {"packet"}
+PURE["decode"] |= {"packet", "unified2"}
 PURE["config"] |= {"expr"}
 EDGES = {name: {"base", "record", "shim"} for name in ("source", "sink", "snapshot", "serve")}
-EDGES["source"] |= {"packet"}  # conversations: the one source whose records are made of many of its own
+EDGES["source"] |= {"packet", "unified2"}  # conversations: the one source whose records are made of many of its own
 EDGES["shim"] = {"base", "record", "packet"}
 TOP = {"engine": {"base", "record", "config", "snapshot", "serve", "shim", "tag", "window", "rank", "rule", "expr"},
-       "cli": {"base", "record", "config", "engine", "packet", "snapshot", "shim"}}
+       "cli": {"base", "record", "config", "engine", "packet", "snapshot", "shim", "unified2"}}
 MAY = {**GROUND, **PURE, **EDGES, **TOP}
 CONCRETE = {"source", "sink", "decode"}  # for engine/registry.* alone
 

@@ -62,4 +62,4 @@ bool colour_on(FILE *to);
 
 /* The commands, one file each. */
 extern const struct command command_run, command_check, command_plan, command_graph, command_replay, command_gen,
-    command_p2, command_query, command_snapshot, command_version, command_man, command_help;
+    command_p2, command_query, command_snapshot, command_u2, command_version, command_man, command_help;
