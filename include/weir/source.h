@@ -81,6 +81,8 @@ struct source_type {
     size_t                     options_size; /* of the set-up struct                                */
     const struct metric       *metrics;
     const struct decoder_type *decoders[4]; /* formats it can feed, NULL ends                       */
+    const char *const         *layout_keys; /* of `layouts:` for lines, NULL ends: "tcp"; NULL here: any. Records have one
+                                             * layout, whatever its key */
     bool                       first;       /* the first of several where the recipe has no `format` */
 
     /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.

@@ -232,6 +232,27 @@ static void check_options(struct draft *d, const struct recipe_source *out, cons
     findings_error(d->f, n != NULL ? n->at : at, NULL, "%s: %s", in, words);
 }
 
+/* What kinds of input the layouts are for. */
+static void check_layout_keys(struct draft *d, const struct recipe_source *out, const struct node *map)
+{
+    if (out->type == NULL || out->decoder == NULL || out->layouts == 0) return;
+    if (out->decoder->records) {
+        if (map->count != 1) findings_error(d->f, map->at, NULL, "format `%s` has one layout", out->decoder->name);
+        return;
+    }
+    u32 count = 0;
+    while (out->type->layout_keys != NULL && out->type->layout_keys[count] != NULL) count++;
+    struct names known = { count, arena_array(&d->f->arena, slice, count) };
+    for (u32 k = 0; k < count; k++) known.at[k] = slice_str(out->type->layout_keys[k]);
+    for (u32 i = 0; i < map->count && count > 0; i++) {
+        u32 k = 0;
+        while (k < count && !slice_eq(map->key[i].text, known.at[k])) k++;
+        if (k == count)
+            findings_error(d->f, map->key[i].at, findings_suggest(d->f, map->key[i].text, known),
+                           "source `%.*s` has no input `%s`", LEN(out->name), map->key[i].text.at);
+    }
+}
+
 static void read_source(struct draft *d, u32 i, const struct node *map)
 {
     struct recipe_source *out = &d->r->source[i];
@@ -256,6 +277,7 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
     else
         findings_error(d->f, at, "as layouts: { tcp: p2-tcp }", "%s has no `layouts`", in);
     check_columns(d, out);
+    if (layouts != NULL) check_layout_keys(d, out, layouts);
 }
 
 void sources_read(struct draft *d, const struct node *map)

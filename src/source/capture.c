@@ -117,7 +117,7 @@ void tap_summary(struct tap *t)
         all += c->fault[i];
     }
     if (all == 0) return;
-    tap_complain(t, NO_PLACE, 0, "of %llu frames, %llu are known in part or not at all: %s",
+    tap_complain(t, NO_PLACE, 0, "of %llu frames, %llu are late, known in part or not at all: %s",
                  (unsigned long long)c->frames, (unsigned long long)all, words + 2);
 }
 
@@ -586,7 +586,7 @@ static const struct option capture_options[] = {
     { "flows_max", OPTION_COUNT, false, "1048576", NULL, 16, 1 << 28, AT(flows_max),
       "connections known at once; past it unanswered ones, then the longest silent are forgotten" },
     { "conversations_max", OPTION_COUNT, false, "524288", NULL, 16, 1 << 28, AT(conversations_max),
-      "conversations of the open minutes; past it the oldest are given out early" },
+      "conversations of the open minutes; past it the smallest are given out early, the oldest first" },
     { "backlog", OPTION_SIZE, false, "256MiB", NULL, MIB, 65536 * MIB, AT(backlog),
       "lines that wait for workers; past it reading a file waits, an interface's minutes are dropped and counted" },
     { "keep", OPTION_SIZE, false, "256", NULL, 64, FRAMES_KEEP_MAX, AT(keep),
@@ -595,6 +595,8 @@ static const struct option capture_options[] = {
       "format packets: a packet may come so much after a newer one, and is in time" },
     OPTION_END,
 };
+
+static const char *const layout_keys[] = { "tcp", "udp", "other", "arp", "eth", NULL }; /* as p2_file_name */
 
 #define COUNT(member) offsetof(struct tap_counts, member)
 #define FAULT(which) offsetof(struct tap_counts, minutes.fault[which])
@@ -636,6 +638,7 @@ static const struct metric capture_metrics[] = {
 
 const struct source_type source_capture = {
     .name = "capture",
+    .layout_keys = layout_keys,
     .options = capture_options,
     .options_size = sizeof(struct capture_options),
     .metrics = capture_metrics,

@@ -244,12 +244,14 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
+/* Of P2 files, by the kind of traffic. */
+static const char *const p2_files[] = { "tcp", "udp", "other", "eth", "arp", NULL };
+
 static err directory_check(struct directory *d, const struct source_setup *setup)
 {
-    static const char *const protocols[] = { "tcp", "udp", "other", "eth", "arp" };
     for (u32 i = 0; i < setup->layouts; i++) {
         bool known = false;
-        for (size_t k = 0; k < WEIR_COUNT(protocols); k++) known |= strcmp(protocols[k], setup->layout_key[i]) == 0;
+        for (size_t k = 0; p2_files[k] != NULL; k++) known |= strcmp(p2_files[k], setup->layout_key[i]) == 0;
         if (!known) return (err){ ERR_CONFIG, "layouts of P2 files are keyed tcp, udp, other, eth or arp", i };
     }
     struct stat s;
@@ -439,6 +441,7 @@ static const struct metric directory_metrics[] = {
 
 const struct source_type source_directory = {
     .name = "directory",
+    .layout_keys = p2_files,
     .options = directory_options,
     .options_size = sizeof(struct directory_options),
     .metrics = directory_metrics,
