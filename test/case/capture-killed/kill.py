@@ -40,6 +40,7 @@ def start(**fault):
     """fault: for test/crash/fault.c, whose library strikes at a file call."""
     env = dict(os.environ, **{"WEIR_FAULT_" + k: str(v) for k, v in fault.items()})
     if fault:
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"  # the library comes first
         env["LD_PRELOAD"] = os.environ.get("LD_PRELOAD", "") + " " + os.path.abspath("fault.so")
     with open("log", "wb") as log:
         return subprocess.Popen([WEIR, "run", "weir.yaml", "--once"], env=env, stderr=log)

@@ -553,6 +553,15 @@ TEST(capture_refuses_positions_that_are_not_its_own)
     }
 }
 
+static u64 waiting_bytes(struct kit *k)
+{
+    struct tap *t = (struct tap *)k->source;
+    pthread_mutex_lock(&t->hand.lock);
+    u64 waiting = t->hand.waiting;
+    pthread_mutex_unlock(&t->hand.lock);
+    return waiting;
+}
+
 /* Many megabytes of lines through a backlog of one: the thread waits, and closing wakes it. */
 TEST(capture_waits_for_room_and_can_be_closed_meanwhile)
 {
@@ -566,11 +575,10 @@ TEST(capture_waits_for_room_and_can_be_closed_meanwhile)
     assert_int_equal(kit_try(k).code, ERR_NONE);
     for (u32 i = 0; i < 100 && k->outs < 4; i++) uv_run(&k->loop, UV_RUN_ONCE);
     assert_int_equal(k->outs, 4);
-    usleep(50000);
-    struct tap *t = (struct tap *)k->source;
-    pthread_mutex_lock(&t->hand.lock);
-    u64 waiting = t->hand.waiting;
-    pthread_mutex_unlock(&t->hand.lock);
+    u64 waiting = waiting_bytes(k);
+    for (u32 i = 0; i < 3000 && waiting < 1 << 20; i++, waiting = waiting_bytes(k)) usleep(10000); /* until it is full */
+    usleep(50000);                                                                                 /* and it stays so  */
+    waiting = waiting_bytes(k);
     assert_true(waiting >= 1 << 20 && waiting < 3 << 20);
     kit_close(k);
     k->out_max = 8;
