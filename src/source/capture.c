@@ -143,7 +143,8 @@ static void hear_text(struct tap *t, struct text *x)
     *o = (struct offered){ .text = x, .tap = t };
     snprintf(o->where, sizeof o->where, "_%s_@%lld", p2_file_name(x->file), (long long)(x->start / NANOS_SECOND));
     nanos        time = t->packets ? x->time : x->start;
-    struct chunk c = { (struct source *)t, t->layout[x->file], time, x->offset, x->length, true, o };
+    struct chunk c = { .source = (struct source *)t, .layout = t->layout[x->file], .time = time, .offset = x->offset,
+                       .length = x->length, .aligned = true, .state = o };
     places_offered(&t->places, x->start);
     t->out++;
     t->chunks++;

@@ -202,7 +202,7 @@ static void line_class(struct reading *r, slice line)
         fault(r, "no classification", expected);
         return;
     }
-    slice description, priority;
+    slice description, priority = { 0 };
     u32   n;
     slice_cut(rest, ',', &description);
     if (description.at) description = slice_cut(description, ',', &priority);

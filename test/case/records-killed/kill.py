@@ -65,7 +65,7 @@ def main():
         print("%s: %d rows" % (table, len(wanted)))
     row = db.execute("SELECT read, applied, late, filtered FROM p2_ledger ORDER BY timestamp DESC").fetchone()
     wrong += row != (len(fed), len(fed), 0, 0)
-    print("%s" % ("several epochs seen" if epochs > 3 else "only %d epochs seen" % epochs))
+    print("%s" % ("several epochs seen" if epochs > 1 else "only %d epochs seen" % epochs))
     print("%d faults" % wrong)
 
 
