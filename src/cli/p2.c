@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "config/units.h"
+#include "shim/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +18,6 @@
 #include <sys/signalfd.h>
 #include <sys/resource.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SNAP_LENGTH 262144u
@@ -140,13 +140,6 @@ int p2_wait(struct p2 *p, int fd, int timeout_ms)
 }
 
 /* --- the report ---------------------------------------------------------------------------------------------- */
-
-static f64 seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (f64)t.tv_sec + (f64)t.tv_nsec / 1e9;
-}
 
 static void json_counts(FILE *f, const char *name, const struct metric *metrics, const void *counts)
 {
@@ -322,14 +315,14 @@ static int run_p2(const struct args *a)
     bool                 live = args_has(a, "interface");
     struct capture_setup capture = capture_options(a);
     struct p2            p = { .quiet = args_has(a, "quiet"), .filter_text = live ? NULL : args_text(a, "filter") };
-    f64                  begin = seconds_now();
+    u64                  begin = clock_monotonic();
     if (!p2_open(&p, a, live)) return EX_CANTCREAT;
     if (live) p2_live(&p, &capture, args_has(a, "keep-capabilities"));
     else p2_read(&p, a->positional, a->count);
     if (!p.broken) minutes_end(p.minutes);
     files_good(&p);
     if (!p.broken || minutes_counts(p.minutes)->frames) say_report(&p, live);
-    if (args_has(a, "stats")) write_stats(&p, args_text(a, "stats"), seconds_now() - begin);
+    if (args_has(a, "stats")) write_stats(&p, args_text(a, "stats"), (f64)(clock_monotonic() - begin) / 1e9);
     p2_fini(&p);
     return p.code;
 }

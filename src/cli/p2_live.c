@@ -5,6 +5,7 @@
  * into `bytes`. The wall clock drives minutes on only while nothing waits in the ring: a probe that lags must not
  * close a minute whose frames are still there. */
 #include "cli/p2.h"
+#include "shim/clock.h"
 #include "shim/privileges.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #define BYTES     ((size_t)4 << 20)
 #define TAKE_MOST 4096
@@ -27,13 +27,6 @@ struct live {
     size_t          used;
     bool            go_on;
 };
-
-static nanos wall(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
-}
 
 static void live_push(struct live *l)
 {
@@ -70,7 +63,7 @@ static void live_loop(struct live *l)
             return;
         }
         const char *path;
-        if (n == 0) minutes_clock(l->p->minutes, wall());
+        if (n == 0) minutes_clock(l->p->minutes, clock_wall());
         if (l->go_on && err_is(p2_files_fault(l->p->files, &path))) l->go_on = p2_flush(l->p);
         if (!l->p->quiet) progress_at(&l->p->progress, l->p->read_bytes);
     }

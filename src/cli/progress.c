@@ -2,23 +2,17 @@
 /* progress.c: one line, drawn over itself. */
 #include "cli/progress.h"
 
+#include "shim/clock.h"
+
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BAR       30u
 #define REDRAW_NS 100000000u
 
-static u64 monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
-}
-
 void progress_open(struct progress *p, const char *what, u64 total)
 {
-    *p = (struct progress){ .what = what, .total = total, .begin = monotonic(), .on = isatty(STDERR_FILENO) };
+    *p = (struct progress){ .what = what, .total = total, .begin = clock_monotonic(), .on = isatty(STDERR_FILENO) };
 }
 
 static void progress_draw(struct progress *p, u64 done, u64 now)
@@ -43,7 +37,7 @@ static void progress_draw(struct progress *p, u64 done, u64 now)
 void progress_at(struct progress *p, u64 done)
 {
     if (!p->on) return;
-    u64 now = monotonic();
+    u64 now = clock_monotonic();
     if (now - p->shown >= REDRAW_NS) progress_draw(p, done, now);
 }
 
@@ -51,6 +45,6 @@ void progress_close(struct progress *p, u64 done)
 {
     if (!p->on) return;
     if (p->total == 0 || p->total > done) p->total = done;
-    progress_draw(p, done, monotonic());
+    progress_draw(p, done, clock_monotonic());
     fputc('\n', stderr);
 }

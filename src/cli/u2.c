@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "config/units.h"
+#include "shim/clock.h"
 #include "weir/err.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINES_FULL ((size_t)128 << 10) /* written then: what is in L2 is read from there */
@@ -37,13 +37,6 @@ void u2_fail(struct u2 *u, int code, const char *format, ...)
     fputc('\n', stderr);
     va_end(list);
     if (u->code == EX_OK) u->code = code;
-}
-
-static nanos now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
 }
 
 /* --- out ----------------------------------------------------------------------------------------------------- */
@@ -125,7 +118,7 @@ void u2_take(struct u2 *u, const struct u2_record *r, const char *file)
 
 void u2_tick(struct u2 *u)
 {
-    if (u->live) u->time = now();
+    if (u->live) u->time = (nanos)clock_monotonic();
     if (u->join) u2_join_tick(u->join, u->time);
     u2_flush(u);
 }
@@ -297,7 +290,7 @@ static int options(struct u2 *u, const struct args *a)
 static int run_u2(const struct args *a)
 {
     struct u2 u = { 0 };
-    nanos     begin = now();
+    u64       begin = clock_monotonic();
     int       code = options(&u, a);
     if (code) return code;
     if (maps_read(&u, a)) {
@@ -310,7 +303,7 @@ static int run_u2(const struct args *a)
         u2_flush(&u);
         close(u.signals);
         if (!u.quiet) say_report(&u);
-        if (args_has(a, "stats")) write_stats(&u, args_text(a, "stats"), (f64)(now() - begin) / 1e9);
+        if (args_has(a, "stats")) write_stats(&u, args_text(a, "stats"), (f64)(clock_monotonic() - begin) / 1e9);
     }
     u2_join_close(u.join);
     u2_names_close(u.names);

@@ -6,9 +6,9 @@
  * A second signal ends the process at once: the next start goes on from the last epoch. */
 #include "engine/engine.h"
 
-#include "engine/clock.h"
 #include "engine/epoch.h"
 #include "engine/log.h"
+#include "shim/clock.h"
 #include "weir/hash.h"
 
 #include <pthread.h>

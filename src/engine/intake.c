@@ -2,9 +2,9 @@
 /* intake.c: the queue of a source: chunks on their way through workers, watermarks waiting behind them. */
 #include "engine/intake.h"
 
-#include "engine/clock.h"
 #include "engine/log.h"
 #include "engine/news.h"
+#include "shim/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

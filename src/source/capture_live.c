@@ -7,12 +7,12 @@
  * written over once the next one is asked for. */
 #include "source/capture.h"
 
+#include "shim/clock.h"
 #include "shim/privileges.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #define TAKE      4096 /* frames between two looks at the clock */
 #define WAIT_MS   100
@@ -25,13 +25,6 @@ struct listener {
     struct capture_stats seen; /* as told so far */
     nanos                stats_at;
 };
-
-static nanos wall_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
-}
 
 static void on_frame(void *arg, const struct frame *f)
 {
@@ -59,7 +52,7 @@ static void tell_losses(struct listener *l)
 /* waiting: frames may still be in the ring, whose minute must not end before them. */
 static void on_clock(struct listener *l, bool waiting)
 {
-    nanos now = wall_clock();
+    nanos now = clock_wall();
     if (!waiting) tap_clock(l->tap, now);
     if (now - l->stats_at < STATS_NS && now >= l->stats_at) return;
     l->stats_at = now;
