@@ -24,6 +24,13 @@ static i32 flag_letter(const struct command *c, char letter)
     return -1;
 }
 
+void command_say(const char *command, const char *format, va_list list)
+{
+    fprintf(stderr, "weir %s: ", command);
+    vfprintf(stderr, format, list);
+    fputc('\n', stderr);
+}
+
 int usage_error(const struct args *a, const char *format, ...)
 {
     va_list list;

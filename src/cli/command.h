@@ -6,6 +6,7 @@
 
 #include "weir/types.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #define FLAGS_MAX       24
@@ -46,6 +47,9 @@ const char *args_text(const struct args *a, const char *flag); /* its value, or 
 u64   args_u64(const struct args *a, const char *flag, u64 least, u64 most);
 f64   args_f64(const struct args *a, const char *flag, f64 least, f64 most);
 nanos args_span(const struct args *a, const char *flag);
+
+/* "weir gen: ..." on standard error, a line. */
+__attribute__((format(printf, 2, 0))) void command_say(const char *command, const char *format, va_list list);
 
 /* "weir gen: ..." on standard error and the place where to read more; gives EX_USAGE. */
 __attribute__((format(printf, 2, 3))) int usage_error(const struct args *a, const char *format, ...);

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 
 #include "cli/progress.h"
+#include "shim/write.h"
 #include "weir/addr.h"
 
 #include <errno.h>
@@ -318,13 +319,7 @@ static char *put_udp(struct gen *g, char *p)
 
 static bool gen_flush(struct gen *g)
 {
-    size_t done = 0;
-    while (done < g->used) {
-        ssize_t n = write(g->fd, g->buffer + done, g->used - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        done += (size_t)n;
-    }
+    if (write_all(g->fd, g->buffer, g->used) < g->used) return false;
     g->written += g->used;
     g->used = 0;
     return true;

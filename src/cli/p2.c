@@ -30,9 +30,7 @@ void p2_say(const struct p2 *p, const char *format, ...)
     if (p->quiet) return;
     va_list list;
     va_start(list, format);
-    fputs("weir p2: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    command_say("p2", format, list);
     va_end(list);
 }
 
@@ -41,9 +39,7 @@ void p2_fail(struct p2 *p, int code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    fputs("weir p2: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    command_say("p2", format, list);
     va_end(list);
     if (p->code == EX_OK) p->code = code;
 }

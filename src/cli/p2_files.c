@@ -5,6 +5,8 @@
  * are closed. */
 #include "cli/p2_files.h"
 
+#include "shim/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,18 +64,6 @@ static bool fail(struct p2_files *f, const char *path, err e)
 
 /* --- one file ------------------------------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const char *at, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static bool file_create(struct p2_files *f, struct set *s, enum p2_file which)
 {
     char path[PATH_ROOM];
@@ -85,7 +75,8 @@ static bool file_create(struct p2_files *f, struct set *s, enum p2_file which)
 static bool file_flush(struct p2_files *f, struct set *s, enum p2_file which, slice more)
 {
     struct out_file *file = &s->file[which];
-    bool             good = write_all(file->fd, file->buffer, file->used) && write_all(file->fd, more.at, more.len);
+    bool             good = write_all(file->fd, file->buffer, file->used) == file->used &&
+                            write_all(file->fd, more.at, more.len) == more.len;
     file->used = 0;
     if (good) return true;
     err  e = err_os("write");

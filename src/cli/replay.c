@@ -5,6 +5,7 @@
  * shifted in time; lines are copied as they are. */
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "shim/write.h"
 #include "weir/slice.h"
 
 #include <dirent.h>
@@ -108,18 +109,6 @@ static void file_path(char *path, const char *dir, const struct recorded *f, i64
              f->marker ? ".finished" : "");
 }
 
-static bool write_all(int fd, const char *at, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static bool replay_file(struct replay *r, const struct recorded *f, i64 shift)
 {
     char from[PATH_ROOM], to[PATH_ROOM];
@@ -134,7 +123,7 @@ static bool replay_file(struct replay *r, const struct recorded *f, i64 shift)
     }
     ssize_t n;
     while ((n = read(in, r->buffer, BUFFER)) > 0) {
-        if (!write_all(out, r->buffer, (size_t)n)) break;
+        if (write_all(out, r->buffer, (size_t)n) < (size_t)n) break;
         r->done += (u64)n;
         progress_at(&r->progress, r->done);
     }

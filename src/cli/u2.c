@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "config/units.h"
 #include "shim/clock.h"
+#include "shim/write.h"
 #include "weir/err.h"
 
 #include <errno.h>
@@ -32,9 +33,7 @@ void u2_fail(struct u2 *u, int code, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    fputs("weir u2: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    command_say("u2", format, list);
     va_end(list);
     if (u->code == EX_OK) u->code = code;
 }
@@ -43,18 +42,11 @@ void u2_fail(struct u2 *u, int code, const char *format, ...)
 
 void u2_flush(struct u2 *u)
 {
-    size_t done = 0;
-    while (done < u->used && !u->broken) {
-        ssize_t n = write(STDOUT_FILENO, u->line + done, u->used - done);
-        if (n >= 0) {
-            done += (size_t)n;
-        } else if (errno == EAGAIN) {
-            poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
-        } else if (errno != EINTR) {
-            char text[256];
-            u2_fail(u, EX_IOERR, "standard output: %s", err_text(err_os("write"), text, sizeof text));
-            u->broken = true;
-        }
+    size_t done = u->broken ? 0 : write_all(STDOUT_FILENO, u->line, u->used);
+    if (done < u->used && !u->broken) {
+        char text[256];
+        u2_fail(u, EX_IOERR, "standard output: %s", err_text(err_os("write"), text, sizeof text));
+        u->broken = true;
     }
     u->written += done;
     u->used = 0;

@@ -8,13 +8,13 @@
  * length at start is of an unfinished epoch and is cut off. Stdout cannot be cut: after a crash the last epoch may
  * come again, and tables follow each other in one stream with the table's name in front. */
 #include "shim/lock.h"
+#include "shim/write.h"
 #include "sink/file_epoch.h"
 #include "sink/file_format.h"
 #include "sink/sinks.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -289,21 +289,9 @@ static err open_target(struct sink *s, struct target *t)
     return t->fd < 0 ? err_os("open") : OK;
 }
 
-/* Stdout may be a pipe that is full and does not block. */
 static err write_stream(struct lines *lines)
 {
-    const char *at = lines->at;
-    for (size_t left = lines->len; left > 0;) {
-        ssize_t n = write(STDOUT_FILENO, at, left);
-        if (n >= 0) {
-            at += n, left -= (size_t)n;
-        } else if (errno == EAGAIN) {
-            struct pollfd wait = { STDOUT_FILENO, POLLOUT, 0 };
-            poll(&wait, 1, -1);
-        } else if (errno != EINTR) {
-            return err_os("write");
-        }
-    }
+    if (write_all(STDOUT_FILENO, lines->at, lines->len) < lines->len) return err_os("write");
     lines->len = 0;
     return OK;
 }

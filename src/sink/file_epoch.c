@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* file_epoch.c: reading and replacing the epoch file. A text, so that an operator can read it when something is odd. */
 #include "sink/file_epoch.h"
+
+#include "shim/write.h"
 #include "weir/hash.h"
 
 #include <errno.h>
@@ -134,17 +136,6 @@ static char *print(const struct file_epoch *m, slice recipe, size_t *len)
     return text;
 }
 
-static err write_all(int fd, const char *at, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return err_os("write");
-        at += n, len -= (size_t)n;
-    }
-    return OK;
-}
-
 err file_epoch_sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -160,7 +151,7 @@ static err replace(const struct file_epoch *m, const char *partial, const char *
 {
     int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return err_os("open");
-    err e = write_all(fd, text, len);
+    err e = write_all(fd, text, len) == len ? OK : err_os("write");
     if (!err_is(e) && fsync(fd) != 0) e = err_os("fsync"), *fatal = true;
     close(fd);
     if (!err_is(e) && rename(partial, m->path) != 0) e = err_os("rename");
