@@ -333,19 +333,8 @@ static const struct decoder_column columns[] = {
     [COLUMNS] = { NULL, 0 },
 };
 
-/* As packet_fault_name says them; a unit test compares. */
 static const char *const packets_reasons[] = {
-    [PACKET_SOUND] = "sound",
-    [PACKET_LINK_UNKNOWN] = "link type unknown",
-    [PACKET_LINK_SHORT] = "link header cut short",
-    [PACKET_IP_SHORT] = "IP header cut short",
-    [PACKET_IP_VERSION] = "IP version neither 4 nor 6",
-    [PACKET_IP_HEADER_LENGTH] = "IP header length below 5",
-    [PACKET_IP_TOTAL_LENGTH] = "IP total length below the header's or past the frame",
-    [PACKET_EXTENSION_SHORT] = "IPv6 extension cut short",
-    [PACKET_TRANSPORT_SHORT] = "transport header cut short",
-    [PACKET_TCP_HEADER_LENGTH] = "TCP data offset out of range",
-    [PACKET_TUNNEL_BAD] = "tunnel's content malformed",
+    PACKET_FAULT_NAMES
     [REASON_DAMAGED] = "no record of a frame",
     NULL,
 };

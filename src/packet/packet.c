@@ -290,17 +290,7 @@ void packet_parse(struct packet *out, const struct frame *in, const struct packe
 const char *packet_fault_name(enum packet_fault fault)
 {
     static const char *const names[PACKET_FAULTS] = {
-        [PACKET_SOUND] = "sound",
-        [PACKET_LINK_UNKNOWN] = "link type unknown",
-        [PACKET_LINK_SHORT] = "link header cut short",
-        [PACKET_IP_SHORT] = "IP header cut short",
-        [PACKET_IP_VERSION] = "IP version neither 4 nor 6",
-        [PACKET_IP_HEADER_LENGTH] = "IP header length below 5",
-        [PACKET_IP_TOTAL_LENGTH] = "IP total length below the header's or past the frame",
-        [PACKET_EXTENSION_SHORT] = "IPv6 extension cut short",
-        [PACKET_TRANSPORT_SHORT] = "transport header cut short",
-        [PACKET_TCP_HEADER_LENGTH] = "TCP data offset out of range",
-        [PACKET_TUNNEL_BAD] = "tunnel's content malformed",
+        PACKET_FAULT_NAMES
     };
     WEIR_ASSERT((u32)fault < PACKET_FAULTS);
     return names[fault];

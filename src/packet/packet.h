@@ -32,6 +32,20 @@ enum packet_fault {
     PACKET_FAULTS,
 };
 
+/* Their words, for constant tables by enum packet_fault. */
+#define PACKET_FAULT_NAMES \
+    [PACKET_SOUND] = "sound", \
+    [PACKET_LINK_UNKNOWN] = "link type unknown", \
+    [PACKET_LINK_SHORT] = "link header cut short", \
+    [PACKET_IP_SHORT] = "IP header cut short", \
+    [PACKET_IP_VERSION] = "IP version neither 4 nor 6", \
+    [PACKET_IP_HEADER_LENGTH] = "IP header length below 5", \
+    [PACKET_IP_TOTAL_LENGTH] = "IP total length below the header's or past the frame", \
+    [PACKET_EXTENSION_SHORT] = "IPv6 extension cut short", \
+    [PACKET_TRANSPORT_SHORT] = "transport header cut short", \
+    [PACKET_TCP_HEADER_LENGTH] = "TCP data offset out of range", \
+    [PACKET_TUNNEL_BAD] = "tunnel's content malformed",
+
 enum tcp_flag { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64,
                 TCP_CWR = 128 };
 
