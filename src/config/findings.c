@@ -5,11 +5,12 @@
  * the keyboard are one letter too many, one missing, one wrong or two exchanged. Printing is findings_print.c. */
 #include "config/findings.h"
 
+#include "weir/near.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_LENGTH_MAX 64
 #define SUGGEST_MAX     12
 
 void findings_init(struct findings *f)
@@ -114,58 +115,19 @@ void findings_sort(struct findings *f)
     }
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-static u32 least(u32 a, u32 b)
-{
-    return a < b ? a : b;
-}
-
-/* Three rows of the table of distances between beginnings suffice: exchange looks two rows back. */
-static u32 distance(slice a, slice b, bool fold_case)
-{
-    if (a.len > NAME_LENGTH_MAX || b.len > NAME_LENGTH_MAX) return UINT32_MAX;
-    u32  rows[3][NAME_LENGTH_MAX + 1];
-    u32 *old = rows[0], *above = rows[1], *now = rows[2];
-    for (u32 j = 0; j <= b.len; j++) above[j] = j;
-    for (u32 i = 1; i <= a.len; i++) {
-        now[0] = i;
-        for (u32 j = 1; j <= b.len; j++) {
-            char ca = a.at[i - 1], cb = b.at[j - 1];
-            bool same = fold_case ? lower(ca) == lower(cb) : ca == cb;
-            u32  best = least(least(above[j], now[j - 1]) + 1, above[j - 1] + (same ? 0 : 1));
-            if (i > 1 && j > 1 && ca == b.at[j - 2] && a.at[i - 2] == cb) best = least(best, old[j - 2] + 1);
-            now[j] = best;
-        }
-        u32 *turn = old;
-        old = above;
-        above = now;
-        now = turn;
-    }
-    return above[b.len];
-}
-
 u32 name_distance(slice a, slice b)
 {
-    return distance(a, b, false);
+    return near_distance(a, b, false);
+}
+
+static slice name_at(const void *of, u32 i)
+{
+    return ((const struct names *)of)->at[i];
 }
 
 slice name_nearest(slice word, struct names known)
 {
-    slice best = { 0 };
-    u32   best_far = UINT32_MAX;
-    u32   far_max = word.len < 3 ? 1 : (u32)(word.len / 3);
-    for (u32 i = 0; i < known.count; i++) {
-        slice name = known.at[i];
-        u32   far = distance(word, name, true);
-        if (far >= word.len || far > far_max || far >= best_far) continue;
-        best = name;
-        best_far = far;
-    }
-    return best;
+    return near_name(word, known.count, name_at, &known);
 }
 
 static const char *suggest_list(struct findings *f, struct names known)

@@ -4,6 +4,7 @@
  * Depth counts what nests (parentheses, calls, `not`, `-`); chains such as a + b + c are bounded by the number of
  * nodes, which also bounds every later walk over the tree. */
 #include "expr/tree.h"
+#include "weir/near.h"
 
 static struct node *parse_or(struct parser *p);
 

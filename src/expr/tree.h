@@ -164,11 +164,6 @@ bool value_fit(struct value *v, enum kind to);
 /* "whole number" */
 const char *kind_name(enum kind k);
 
-/* --- names --- */
-
-/* The nearest of n names that is near enough to be meant; at == NULL: none. */
-slice near_name(slice word, u32 n, slice (*name)(const void *of, u32 i), const void *of);
-
 struct function {
     const char  *name;
     enum node_op op;

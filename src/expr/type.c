@@ -5,6 +5,7 @@
  * nothing else changes by itself. */
 #include "expr/times.h"
 #include "expr/tree.h"
+#include "weir/near.h"
 
 #include <stdio.h>
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* near.c: which name was probably meant: the one that the fewest edits make of what was written.
- *
- * An edit inserts, deletes or replaces a letter or exchanges neighbours; case does not count. At most a third of the
- * word's letters may be edited. */
-#include "expr/tree.h"
+/* near.c: distances between beginnings, a row a letter; three rows suffice, as an exchange looks two back. See near.h. */
+#include "weir/near.h"
 
 #define NAME_MAX 64u
 
-static char folded(char c)
+static char letter(slice s, u32 i, bool fold)
 {
-    return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    char c = s.at[i];
+    return (char)(fold && c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
 static u32 least(u32 a, u32 b)
@@ -17,7 +15,7 @@ static u32 least(u32 a, u32 b)
     return a < b ? a : b;
 }
 
-static u32 edits(slice a, slice b)
+u32 near_distance(slice a, slice b, bool fold)
 {
     u32 rows[3][NAME_MAX + 1], *before = rows[0], *last = rows[1], *now = rows[2];
     if (a.len > NAME_MAX || b.len > NAME_MAX) return UINT32_MAX;
@@ -25,9 +23,9 @@ static u32 edits(slice a, slice b)
     for (u32 i = 1; i <= a.len; i++) {
         now[0] = i;
         for (u32 k = 1; k <= b.len; k++) {
-            char x = folded(a.at[i - 1]), y = folded(b.at[k - 1]);
+            char x = letter(a, i - 1, fold), y = letter(b, k - 1, fold);
             now[k] = least(least(last[k], now[k - 1]) + 1, last[k - 1] + (x != y));
-            bool crossed = i > 1 && k > 1 && x == folded(b.at[k - 2]) && y == folded(a.at[i - 2]);
+            bool crossed = i > 1 && k > 1 && x == letter(b, k - 2, fold) && y == letter(a, i - 2, fold);
             if (crossed) now[k] = least(now[k], before[k - 2] + 1);
         }
         u32 *spare = before;
@@ -43,7 +41,7 @@ slice near_name(slice word, u32 n, slice (*name)(const void *of, u32 i), const v
     slice best = { NULL, 0 };
     u32   best_far = word.len < 3 ? 2 : (u32)(word.len / 3) + 1;
     for (u32 i = 0; i < n; i++) {
-        u32 far = edits(word, name(of, i));
+        u32 far = near_distance(word, name(of, i), true);
         if (far >= best_far || far >= word.len) continue;
         best = name(of, i);
         best_far = far;
