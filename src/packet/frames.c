@@ -52,7 +52,7 @@ u32 frames_next(slice text, struct frame *out, struct frame_note *note)
 
 void frame_note_apply(const struct frame_note *note, struct packet *p)
 {
-    if (!note->ports || p->ports || p->kind != PACKET_IP || !p->fragment) return;
+    if (!note->ports || p->ports || p->kind != PACKET_IP || !p->fragment || p->first) return;
     p->ports = true;
     p->src_port = note->src_port;
     p->dst_port = note->dst_port;

@@ -42,5 +42,6 @@ void frames_put(void *to, const struct frame *f, u32 keep, const struct frame_no
  * record. Any bytes may come. */
 u32 frames_next(slice text, struct frame *out, struct frame_note *note);
 
-/* Ports that the note has and the frame has not. */
+/* Ports that the note has and a later fragment has not. A first fragment without them is cut short: whoever asks for its
+ * ports would look for a header that is not there. */
 void frame_note_apply(const struct frame_note *note, struct packet *p);

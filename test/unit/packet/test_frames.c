@@ -121,6 +121,16 @@ TEST(a_note_gives_ports_to_a_later_fragment_only)
     frame_note_apply(&note, &p);
     assert_true(p.ports);
     assert_int_equal(p.dst_port, 53);
+    build_init(&b);
+    build_ethernet(&b, 0x0800);
+    build_ip4(&b, A, B, 17);
+    build_ip4_fragment(&b, 9, 0, true);
+    build_payload(&b, 3); /* a first one, cut in its header */
+    f = build_frame(&b, LINK_ETHERNET, 0);
+    packet_parse(&p, &f, &how);
+    assert_true(p.fragment && p.first);
+    frame_note_apply(&note, &p);
+    assert_false(p.ports);
 }
 
 /* --- summaries ---------------------------------------------------------------------------------------------------- */
