@@ -29,7 +29,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), HERE]
+import listed  # noqa: E402
 import packets  # noqa: E402
 import run as runner  # noqa: E402
 
@@ -317,27 +318,6 @@ def captures_of(corpora, only):
                         yield name, folder, os.path.join(folder, f), view
 
 
-def listed():
-    """{(capture, view, minute, from, to, measure, theirs, ours): reason}"""
-    out = {}
-    if os.path.exists(LISTED):
-        with open(LISTED, encoding="utf-8") as f:
-            for line in f:
-                if line.strip() and not line.startswith("#"):
-                    cells = line.rstrip("\n").split("\t")
-                    out[tuple(cells[:8])] = cells[8]
-    return out
-
-
-def judge(name, view, found, known):
-    """Words about what is new and what is stale; none: as listed."""
-    rows = {(name, view) + d for d in found}
-    expected = {k for k in known if k[:2] == (name, view)}
-    words = ["new: %s" % " ".join(k[2:]) for k in sorted(rows - expected)]
-    words += ["listed, no longer there: %s" % " ".join(k[2:]) for k in sorted(expected - rows)]
-    return words
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--weir")
@@ -348,7 +328,7 @@ def main():
     if not corpora:
         print("corpora p2: skipped, WEIR_CORPORA is not set")
         return 0
-    weir, known = runner.find_weir(a.weir), listed()
+    weir, known = runner.find_weir(a.weir), listed.load(LISTED)
     bad = sorted({r for r in known.values() if r not in REASONS})
     if bad and not a.list:
         print("pcap_p2.tsv: no such reason: %s" % ", ".join(bad))
@@ -360,7 +340,7 @@ def main():
         if a.list:
             for d in found:
                 print("\t".join((name, view) + d + (known.get((name, view) + d, "?"),)))
-        words = [fault] if fault else judge(name, view, found, known)
+        words = [fault] if fault else listed.judge(known, (name, view), {(name, view) + d for d in found}, " ")
         passed, failed = passed + (not words), failed + bool(words)
         if words and (fault or not a.list):
             print("FAIL %s %s (%s): %d\n    %s"

@@ -26,7 +26,8 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), HERE]
+import listed  # noqa: E402
 import run as runner  # noqa: E402
 
 LISTED = os.path.join(HERE, "unified2.tsv")
@@ -250,24 +251,6 @@ def is_foreign(weir, corpora):
     return bad
 
 
-def listed():
-    """{(sample, reference, place, field, theirs, ours): reason}"""
-    out = {}
-    if os.path.exists(LISTED):
-        with open(LISTED, encoding="utf-8") as f:
-            for line in f:
-                if line.strip() and not line.startswith("#"):
-                    cells = line.rstrip("\n").split("\t")
-                    out[tuple(cells[:6])] = cells[6]
-    return out
-
-
-def judge(rows, known, name, kind):
-    expected = {k for k in known if k[0] == name and k[1] == kind}
-    words = ["new: %s" % " | ".join(k[1:]) for k in sorted(set(rows) - expected)]
-    return words + ["listed, no longer there: %s" % " | ".join(k[1:]) for k in sorted(expected - set(rows))]
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     p.add_argument("--weir")
@@ -278,7 +261,7 @@ def main():
     if not corpora:
         print("corpora unified2: skipped, WEIR_CORPORA is not set")
         return 0
-    weir, known = runner.find_weir(a.weir), listed()
+    weir, known = runner.find_weir(a.weir), listed.load(LISTED)
     found, compared, checked = {}, 0, 0
     for name, compare, sample, reference in references(corpora, a.only):
         differences, count = compare(weir, sample, reference)
@@ -294,7 +277,7 @@ def main():
         return 0
     failed = 0
     for (name, label), rows in found.items():
-        words = judge(rows, known, name, label)
+        words = listed.judge(known, (name, label), rows, " | ")
         failed += bool(words)
         if words:
             print("FAIL %s %s: %d\n    %s" % (name, label, len(words), "\n    ".join(words[:20])))
