@@ -11,9 +11,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
-GROUND = {"base": set(), "record": {"base"}, "packet": {"base"}, "unified2": {"base", "packet"}, "expr": {"base", "record"}}
+GROUND = {"base": set(), "record": {"base"}, "packet": {"base"}, "unified2": {"base", "packet"}, "expr": {"base", "record"},
+          "json": {"base"}}
 PURE = {name: {"base", "record"} for name in ("decode", "tag", "rule", "window", "rank", "config")}
-PURE["decode"] |= {"packet", "unified2"}
+PURE["decode"] |= {"json", "packet", "unified2"}
 PURE["config"] |= {"expr"}
 EDGES = {name: {"base", "record", "shim"} for name in ("source", "sink", "snapshot", "serve")}
 EDGES["source"] |= {"packet", "unified2"}  # conversations: the one source whose records are made of many of its own
@@ -31,6 +32,9 @@ FOREIGN = {
     "librdkafka/rdkafka.h": {"shim", "source", "sink"},
     "libpq-fe.h": {"shim", "sink"},
     "pcap/pcap.h": {"shim"},
+    "simdjson.h": {"json"},
+    "zlib.h": {"shim"},
+    "zstd.h": {"shim"},
     "microhttpd.h": {"serve"},
 }
 # What would give pure code a descriptor, a clock, a thread or a process (sys/mman.h is memory: huge pages for tables).

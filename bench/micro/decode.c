@@ -112,7 +112,8 @@ static struct decoder *open_shape(const struct shape *s, enum path path, u32 *us
             .slot = *used };
         if (field[f].used) column[(*used)++] = field[f].field;
     }
-    struct layout   layout = { .separator = ' ', .null = S("-"), .fields = s->fields, .field = field };
+    struct layout   layout = { .separator = ' ', .null = S("-"), .time = LAYOUT_NO_TIME, .fields = s->fields,
+                                .field = field };
     struct schema   schema = { 0, *used, column };
     struct decoder *d;
     err e = line_open(&d, &layout, &schema, path);

@@ -23,8 +23,12 @@ struct layout {
     slice                null;
     u32                  fields;
     struct layout_field *field;
+    u32                  time;   /* field whose value is the record's event time, used; a record without it is refused.
+                                  * LAYOUT_NO_TIME: the container or the format gives time */
     slice                source; /* file it was read from */
 };
+
+#define LAYOUT_NO_TIME UINT32_MAX
 
 /* A refused record: where, and why. */
 struct reject {
@@ -48,6 +52,8 @@ struct rejects {
     char          samples[REJECTS_MAX * REJECT_SAMPLE_MAX];
 };
 
+#define DECODER_LINE_MAX (64u << 10) /* p2.md section 2 */
+
 struct decoder;
 
 /* A column that the format itself names. */
@@ -60,6 +66,9 @@ struct decoder_type {
     const char        *name;    /* as `format:` spells it                  */
     const char *const *reasons; /* by number, NULL ends: "fields missing" */
     bool               records; /* chunks are whole records that the source cut, no line ends; "lines" are records */
+    u32                line_max; /* bytes of the longest line it takes; 0: DECODER_LINE_MAX */
+    bool               timed;   /* batches have event times of their own, whatever layout.time says */
+    const char        *missing; /* the build lacks what it needs: "built without simdjson"; NULL: nothing */
     const struct decoder_column *columns; /* all that a layout may name, name NULL ends; NULL: as the layout says */
 
     /* columns: of the batches it will fill (the stream's schema); cells it does not fill are set absent. */

@@ -31,6 +31,11 @@ struct sink_type {
     const char          *name;
     const struct option *options;
     size_t               options_size;
+    const char          *missing; /* the build lacks what it needs: "built without librdkafka"; NULL: nothing */
+
+    /* Before anything runs: may these options stand together, with these tables? False: `words` say what is wrong, *at
+     * the key where. NULL: any that the table allows may. */
+    bool (*check)(const struct sink_setup *setup, char *words, size_t size, const char **at);
 
     /* Creates what is missing; a table that exists with other columns is an error that names it. `why` gets the
      * long form of an error (at most `room` bytes). */

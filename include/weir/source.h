@@ -29,19 +29,26 @@ struct source;
 struct chunk {
     struct source *source;
     u32            layout;  /* index into the source's layouts                                          */
-    nanos          time;    /* event time of all its records, where the container gives it              */
+    u32            partition; /* that it is a part of, below PARTITIONS_MAX; 0 where there is one       */
+    nanos          time;    /* event time of all its records, where the container gives it; in a timed
+                             * source when it came, for recipes that say `time: arrival`                */
     u64            offset;  /* of its first byte in the partition                                       */
     u64            length;  /* lines that *begin* in offset .. offset + length are its own              */
     bool           aligned; /* a line is known to begin at offset; else the first whole line after it   */
     void          *state;   /* the source's own                                                         */
 };
 
+#define PARTITIONS_MAX 4096
+
 /* What the engine lends a source. All calls from the loop's thread. */
 struct inlet {
     /* Takes the chunk. May only be called while not paused. */
     void (*offer)(struct inlet *, struct chunk *taken);
-    /* After all chunks offered so far: nothing older than `to` will come. */
+    /* After all chunks offered so far: nothing older than `to` will come. Not of a timed source. */
     void (*watermark)(struct inlet *, nanos to, enum close_reason why);
+    /* Of a timed source, after all chunks offered so far: partition `number` is open, windows wait for its records
+     * until it has been silent for the recipe's `idle`; or they need not wait for it any more. */
+    void (*partition)(struct inlet *, u32 number, bool open);
     /* Bounded input: after all chunks offered so far there is nothing more. */
     void (*done)(struct inlet *);
     /* The answer to source_type.stop: after all chunks offered so far nothing more comes in this run. */
@@ -53,6 +60,8 @@ struct inlet {
     void (*fail)(struct inlet *, const char *text);
     /* So many records (or packets, where they were lost before they were records) will never come; counted. */
     void (*lost)(struct inlet *, u64 records);
+    /* So many records came a second time; the source dropped them; counted. */
+    void (*duplicate)(struct inlet *, u64 records);
 };
 
 /* A saved position: key and value are the source's own bytes. An empty value (at == NULL) deletes. */
@@ -84,6 +93,9 @@ struct source_type {
     const char *const         *layout_keys; /* of `layouts:` for lines, NULL ends: "tcp"; NULL here: any. Records have one
                                              * layout, whatever its key */
     bool                       first;       /* the first of several where the recipe has no `format` */
+    bool                       timed;       /* time is in the records: the engine makes watermarks of what each partition's
+                                             * chunks have, by the recipe's `time` and `disorder`            */
+    const char                *missing;     /* the build lacks what it needs: "built without librdkafka"; NULL: nothing */
 
     /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.
      * NULL: any that the table allows may. */
@@ -113,8 +125,10 @@ struct source_type {
     /* What the chunk belongs to, for messages: a file's path. Lent while the chunk lives. */
     slice (*where)(const struct chunk *);
 
-    /* Lines of the chunk's partition applied so far. On the loop, before `applied` of this chunk. */
-    u64 (*lines_before)(const struct chunk *);
+    /* Where record (line) `number` of the chunk, from 0, stands in the chunk's partition, from 1: a file's line, a
+     * topic's offset + 1. *offset comes as the decoder told it, a byte's, and may be changed to what the partition counts
+     * by. On the loop, before `applied` of this chunk. */
+    u64 (*line)(const struct chunk *, u32 number, u64 *offset);
 
     const u64 *(*counts)(struct source *); /* the struct that `metrics` describes */
 

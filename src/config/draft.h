@@ -86,6 +86,7 @@ struct step_draft {
 
 struct sink_draft {
     struct place       at;
+    const struct node *map;
     const struct node *retain;
     bool               ok;    /* its `from` is known whole */
     bool              *takes; /* per step                  */
@@ -153,6 +154,7 @@ void advice_give(struct draft *d);
 
 /* What no one takes from: sources, steps. */
 void unused_check(struct draft *d);
+void sinks_check(struct draft *d); /* once tables are made */
 
 /* After everything was read without error: slots and columns (resolve.c), operators and fingerprints (fingerprint.c),
  * result tables and who wants them (tables.c; tells names that clash). */

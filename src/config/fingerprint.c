@@ -41,7 +41,11 @@ static const char *origin_text(struct arena *a, const struct recipe_source *s, s
 static u64 source_sum(const struct draft *d, u32 source)
 {
     const struct recipe_source *s = &d->r->source[source];
-    return sum_of(arena_printf(&d->f->arena, "source %.*s %s", LEN(s->name), s->decoder->name));
+    struct arena               *a = &d->f->arena;
+    const char *text = arena_printf(a, "source %.*s %s", LEN(s->name), s->decoder->name);
+    if (s->type->timed && !s->decoder->timed)
+        text = arena_printf(a, "%s time %.*s%s", text, LEN(s->time), s->time.len ? origin_text(a, s, s->time) : "");
+    return sum_of(text);
 }
 
 static u64 upstream_sum(const struct draft *d, u32 step)

@@ -342,7 +342,7 @@ static bool layout_known(struct draft *d, slice name, struct place at)
 
 void layout_read(struct draft *d, const struct node *map)
 {
-    struct layout_def  def = { .layout = { .separator = ' ', .null = S("-"), .source = slice_str(map->at.file) } };
+    struct layout_def  def = { .layout = { .separator = ' ', .null = S("-"), .time = LAYOUT_NO_TIME, .source = slice_str(map->at.file) } };
     const struct node *name = map_find(map, "layout"), *fields = map_find(map, "fields");
     const struct node *separator = map_find(map, "separator"), *null = map_find(map, "null");
     map_check(d, map, layout_keys, "a layout");

@@ -148,6 +148,7 @@ void recipe_read(struct recipe **out, const char *path, const struct recipe_lent
         columns_resolve(&d);
         fingerprints_make(&d);
         tables_make(&d);
+        sinks_check(&d);
     }
     findings_sort(findings);
     if (findings->errors == errors)

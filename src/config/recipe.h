@@ -22,6 +22,8 @@ struct recipe_source {
     slice                    **unit;       /* per layout, per field: "bytes"; may be empty              */
     const char               **layout_key;
     struct schema              decoded;    /* columns the decoder fills: union of the layouts, used ones */
+    slice                      time;       /* field that is the event time; empty: by arrival, or the input's own */
+    nanos                      disorder;   /* of a timed source: how much later than a newer record one may come */
     nanos                      idle;       /* silence after which wall clock takes over; 0: never       */
     u64                        in_flight;  /* most bytes of chunks out                                  */
     u32                        rejects_table, ledger_table; /* UINT32_MAX: no sink wants it              */

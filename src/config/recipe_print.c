@@ -222,6 +222,10 @@ static void put_source(struct printing *p, const struct recipe_source *s)
     for (u32 l = 0; l < s->layouts; l++)
         PUT(p, "%s%s: %.*s", l > 0 ? ", " : "", text_of(p, s->layout_key[l]), LEN(s->layout[l].name));
     PUT(p, " }\n    idle: %s\n    in_flight: %s\n", span_of(p, s->idle), size_of(p, s->in_flight));
+    if (s->type->timed) {
+        if (!s->decoder->timed) PUT(p, "    time: %s\n", s->time.len ? scalar(p, s->time) : "arrival");
+        PUT(p, "    disorder: %s\n", span_of(p, s->disorder));
+    }
     put_options(p, s->type->options, s->options);
 }
 

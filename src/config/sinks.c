@@ -124,6 +124,9 @@ static void read_sink(struct draft *d, u32 i, const struct node *map)
         findings_error(d->f, s->at, findings_suggest(d->f, S(""), types), "%s has no `type`", in);
     else if (read_choice(d, type, "type", types, &number))
         out->type = d->lent->sinks[number];
+    if (out->type != NULL && out->type->missing != NULL)
+        findings_error(d->f, type->at, NULL, "sink type `%s`: this weir was %s", out->type->name, out->type->missing);
+    s->map = map;
     s->ok = read_from(d, s, map_find(map, "from"), in);
     if (!s->ok) d->sinks_ok = false;
     if (out->type != NULL)
@@ -152,6 +155,21 @@ void sinks_read(struct draft *d, const struct node *map)
         d->r->sinks++;
         d->sink[now].at = map->key[i].at;
         read_sink(d, now, &map->item[i]);
+    }
+}
+
+/* What a type asks of its options and of the tables it is given, once these are known. */
+void sinks_check(struct draft *d)
+{
+    for (u32 i = 0; i < d->r->sinks; i++) {
+        const struct recipe_sink *out = &d->r->sink[i];
+        char                      words[512] = "";
+        const char               *key = NULL;
+        struct sink_setup setup = { out->name, d->r->name, out->options, d->r->tables, d->r->table, out->wanted,
+                                    out->retains, out->retain };
+        if (out->type->check == NULL || out->type->check(&setup, words, sizeof words, &key)) continue;
+        const struct node *n = key != NULL ? map_find(d->sink[i].map, key) : NULL;
+        findings_error(d->f, n != NULL ? n->at : d->sink[i].at, NULL, "sink `%.*s`: %s", LEN(out->name), words);
     }
 }
 

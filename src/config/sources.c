@@ -99,6 +99,7 @@ static void keep_layout(struct draft *d, struct recipe_source *out, const char *
     u32            i = out->layouts++;
     struct layout *l = &out->layout[i];
     *l = def->layout;
+    l->time = LAYOUT_NO_TIME;
     l->field = arena_array(d->a, struct layout_field, l->fields);
     if (l->fields > 0) memcpy(l->field, def->layout.field, sizeof(*l->field) * l->fields);
     out->layout_key[i] = key;
@@ -171,6 +172,22 @@ static void read_format(struct draft *d, struct recipe_source *out, const struct
                    out->type->name, name.at);
 }
 
+static bool has_option(const struct source_type *type, const char *name)
+{
+    for (const struct option *o = type->options; o != NULL && o->name != NULL; o++)
+        if (strcmp(o->name, name) == 0) return true;
+    return false;
+}
+
+/* What this build was made without. */
+static void check_built(struct draft *d, const struct recipe_source *out, struct place at)
+{
+    if (out->type != NULL && out->type->missing != NULL)
+        findings_error(d->f, at, NULL, "source type `%s`: this weir was %s", out->type->name, out->type->missing);
+    if (out->decoder != NULL && out->decoder->missing != NULL)
+        findings_error(d->f, at, NULL, "format `%s`: this weir was %s", out->decoder->name, out->decoder->missing);
+}
+
 static void read_common(struct draft *d, struct recipe_source *out, const struct node *map, struct place at)
 {
     const struct node *format = map_find(map, "format"), *idle = map_find(map, "idle"),
@@ -186,6 +203,51 @@ static void read_common(struct draft *d, struct recipe_source *out, const struct
         out->decoder = out->type->decoders[0];
     else
         findings_error(d->f, at, NULL, "source `%.*s` has no `format`", LEN(out->name));
+}
+
+/* The field of each layout that is the record's time; it is decoded whoever else takes it. */
+static void take_time(struct draft *d, u32 source, const struct node *n)
+{
+    struct recipe_source *out = &d->r->source[source];
+    struct source_draft  *s = &d->source[source];
+    for (u32 l = 0; l < out->layouts; l++) {
+        struct layout *layout = &out->layout[l];
+        struct names   known = { 0, arena_array(&d->f->arena, slice, layout->fields) };
+        for (u32 i = 0; i < layout->fields; i++) {
+            const struct field *f = &layout->field[i].field;
+            if (f->type != FIELD_TIME || f->fold != FOLD_NONE || f->name.len == 0) continue;
+            known.at[known.count++] = f->name;
+            if (slice_eq(f->name, out->time)) layout->time = i;
+        }
+        if (layout->time == LAYOUT_NO_TIME)
+            findings_error(d->f, n->at, findings_suggest(d->f, out->time, known),
+                           "layout `%.*s` has no field `%.*s` of type `time`", LEN(layout->name), LEN(out->time));
+    }
+    u32 column = source_column_find(s, out->time);
+    if (column != NONE) s->column[column].used = true;
+}
+
+/* `time` and `disorder` are for records that carry their time, among others that do not. */
+static void read_time(struct draft *d, u32 source, const struct node *map, struct place at)
+{
+    struct recipe_source *out = &d->r->source[source];
+    const struct node    *time = map_find(map, "time"), *disorder = map_find(map, "disorder");
+    if (out->type == NULL || out->decoder == NULL) return;
+    if (!out->type->timed || out->decoder->timed) {
+        if (time != NULL)
+            findings_error(d->f, time->at, NULL, "source `%.*s` takes no `time`: its input has one of its own",
+                           LEN(out->name));
+    } else if (time == NULL) {
+        findings_error(d->f, at, "as time: timestamp, a field of its layout, or time: arrival",
+                       "source `%.*s` has no `time`", LEN(out->name));
+    } else if (read_text(d, time, "time", &out->time)) {
+        if (slice_is(out->time, "arrival")) out->time = (slice){ 0 };
+        else take_time(d, source, time);
+    }
+    if (disorder == NULL) return;
+    if (out->type->timed) read_span(d, disorder, "disorder", 0, 366 * NANOS_DAY, &out->disorder);
+    else if (!has_option(out->type, "disorder"))
+        findings_error(d->f, disorder->at, NULL, "source type `%s` has no `disorder`", out->type->name);
 }
 
 static void check_column(struct draft *d, const struct decoder_type *t, const struct layout_field *f, struct place at)
@@ -276,6 +338,8 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
         read_layouts(d, i, layouts);
     else
         findings_error(d->f, at, "as layouts: { tcp: p2-tcp }", "%s has no `layouts`", in);
+    read_time(d, i, map, at);
+    check_built(d, out, type != NULL ? type->at : at);
     check_columns(d, out);
     if (layouts != NULL) check_layout_keys(d, out, layouts);
 }
@@ -309,6 +373,8 @@ const struct recipe_key source_keys[] = {
     { "type", "name", "one of those below, with its own options (required)" },
     { "format", "name", "what it reads; default: the only format, or the usual one, of its type" },
     { "layouts", "mapping", "layout by the kind of input: { tcp: p2-tcp, udp: p2-udp } (required)" },
+    { "time", "name", "the field of the layouts that is a record's time, or arrival; not where the input has its own" },
+    { "disorder", "span", "a record may come so much later than a newer one of its partition (default 0: in order)" },
     { "idle", "span", "after this long without input wall clock closes windows; 0: never (default 5m)" },
     { "in_flight", "size", "bytes of input on their way through workers; then reading waits (default 64MiB)" },
     { NULL, NULL, NULL },

@@ -49,6 +49,7 @@ struct decoder {
     scan_fn         *scan;
     u32              targets;
     struct target   *target;
+    struct target   *time; /* that is the event time; NULL: the file gives it */
     u32              columns;
     struct column   *column;
     struct scan      index;
@@ -114,7 +115,7 @@ static err layout_check(const struct layout *l)
 }
 
 /* A used field against the column it fills. */
-static err field_check(const struct layout_field *f, const struct schema *schema, u32 number, const bool *taken)
+static err field_check(const struct layout *layout, const struct layout_field *f, const struct schema *schema, u32 number, const bool *taken)
 {
     if (f->slot >= schema->tags + schema->measures) return config("slot beyond the schema", number);
     const struct field *column = &schema->field[f->slot];
@@ -125,6 +126,7 @@ static err field_check(const struct layout_field *f, const struct schema *schema
         return config("bins must be 1 to 64", number);
     if (f->field.type == FIELD_BINS && column->bins != f->field.bins) return config("bins are not the column's",
         number);
+    if (number == layout->time && f->field.type != FIELD_TIME) return config("event time of another type", number);
     if (scalable(f->field.type) && f->scale == 0) return config("scale of 0", number);
     if (!scalable(f->field.type) && f->scale > 1) return config("type that cannot be scaled", number);
     return OK;
@@ -155,10 +157,11 @@ static err targets_init(struct decoder *d, const struct layout *layout, const st
     for (u32 i = 0; i < layout->fields; i++) {
         const struct layout_field *f = &layout->field[i];
         if (!f->used) continue;
-        err e = field_check(f, schema, i, taken);
+        err e = field_check(layout, f, schema, i, taken);
         if (err_is(e)) return e;
         taken[f->slot] = true;
         target_init(d, &d->target[d->targets], f, i, path);
+        if (i == layout->time) d->time = &d->target[d->targets];
         d->targets++;
     }
     return OK;
@@ -318,6 +321,16 @@ static void target_nulls(struct target *t, u32 base, u32 rows, const u64 *nulls)
     }
 }
 
+/* No window could take them. */
+static void refuse_timeless(struct block *b, u32 field, const u64 *nulls)
+{
+    for (u32 r = 0; r < b->rows; r++) {
+        if (!(nulls[r >> 6] >> (r & 63) & 1) || b->why[r] != REASON_NONE) continue;
+        b->why[r] = REASON_TIME_NONE;
+        b->where[r] = (u16)field;
+    }
+}
+
 static void block_fill(struct decoder *d, u32 base)
 {
     struct block *b = &d->block;
@@ -335,7 +348,9 @@ static void block_fill(struct decoder *d, u32 base)
             .nulls = d->nulls,
         };
         t->fill(&job);
-        if (job.any != 0) target_nulls(t, base, b->rows, d->nulls);
+        if (job.any == 0) continue;
+        target_nulls(t, base, b->rows, d->nulls);
+        if (t == d->time) refuse_timeless(b, t->field, d->nulls);
     }
 }
 
@@ -413,7 +428,7 @@ static void line_decode(struct decoder *d, slice text, u64 offset, bool last, st
     out->rows    = p.rows;
     out->columns = d->columns;
     out->column  = d->column;
-    out->time    = NULL;
+    out->time    = d->time ? (const nanos *)(const void *)d->time->cells : NULL;
     *used        = p.at;
     *lines       = p.line;
 }
@@ -433,6 +448,7 @@ static const char *const line_reasons[REASONS + 1] = {
     [REASON_TIME]              = "not a time in seconds",
     [REASON_TIME_FRACTION]     = "time with more than 9 fraction digits",
     [REASON_TIME_RANGE]        = "time out of range",
+    [REASON_TIME_NONE]         = "no event time",
     [REASON_ADDR]              = "not an IP address",
     [REASON_MAC]               = "not a MAC address",
     [REASON_STRING_UTF8]       = "string is not UTF-8",

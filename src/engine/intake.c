@@ -4,6 +4,7 @@
 
 #include "engine/log.h"
 #include "engine/news.h"
+#include "engine/partitions.h"
 #include "shim/clock.h"
 
 #include <stdio.h>
@@ -16,13 +17,17 @@
 #define NEWS_LINE            1800 /* characters of a line of the log */
 #define TICK_NS_MAX          1000000000ull /* of silence that one tick can tell of: see intake_tick */
 
-enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_DONE, ITEM_STOPPED };
+#define FUTURE               (3600 * NANOS_SECOND) /* a record's time may be so far ahead of the clock and still count */
+
+enum item_kind { ITEM_JOB, ITEM_WATERMARK, ITEM_PARTITION, ITEM_DONE, ITEM_STOPPED };
 
 struct item {
     enum item_kind    kind;
     struct job       *job;
     nanos             to;
     enum close_reason why;
+    u32               number; /* of a partition */
+    bool              open;
     struct item      *next;
 };
 
@@ -39,6 +44,8 @@ struct intake {
     bool                 held, paused, ended, changed, closed;
     bool                 stopping; /* the source still offers what it held back */
     nanos                watermark;
+    struct partitions    partitions; /* of a timed source */
+    nanos                given;      /* to windows, because of them */
     u64                  silent; /* ns without an offer or apply, as ticks saw it */
     u64                  ticked; /* monotonic ns of the last tick                 */
     struct ledger        ledger;
@@ -148,6 +155,8 @@ static void on_offer(struct inlet *in, struct chunk *taken)
     WEIR_ASSERT(taken->layout < i->plan->from->layouts && taken->length > 0);
     struct job *j = job_take(i);
     j->chunk = *taken;
+    j->horizon = clock_wall() + FUTURE;
+    j->newest = NANOS_MIN;
     for (u32 t = 0; t < i->plan->tags; t++)
         j->table[t] = lookup_use(i->host->lookup[i->plan->tag[t] - i->recipe->step]);
     item_push(i, (struct item){ .kind = ITEM_JOB, .job = j });
@@ -165,6 +174,14 @@ static void on_watermark(struct inlet *in, nanos to, enum close_reason why)
 {
     struct intake *i = of_inlet(in);
     item_push(i, (struct item){ .kind = ITEM_WATERMARK, .to = to, .why = why });
+    intake_drain(i);
+}
+
+static void on_partition(struct inlet *in, u32 number, bool open)
+{
+    struct intake *i = of_inlet(in);
+    WEIR_ASSERT(number < PARTITIONS_MAX && i->plan->from->type->timed);
+    item_push(i, (struct item){ .kind = ITEM_PARTITION, .number = number, .open = open });
     intake_drain(i);
 }
 
@@ -239,6 +256,14 @@ static void on_lost(struct inlet *in, u64 records)
     if (records) news_lost(&i->news, records, monotonic());
 }
 
+static void on_duplicate(struct inlet *in, u64 records)
+{
+    struct intake *i = of_inlet(in);
+    i->ledger.read += records;
+    i->ledger.duplicate += records;
+    i->changed = i->changed || records > 0;
+}
+
 static void on_fail(struct inlet *in, const char *text)
 {
     struct intake *i = of_inlet(in);
@@ -260,11 +285,11 @@ static void apply_rejects(struct intake *i, struct job *j)
     const struct recipe_source *r = i->plan->from;
     const struct layout        *layout = &r->layout[j->chunk.layout];
     slice                       file = r->type->where(&j->chunk);
-    u64                         base = r->type->lines_before(&j->chunk);
     for (u32 k = 0; k < j->bad->kept; k++) {
         const struct reject *bad = &j->bad->kept_at[k];
         slice field = bad->field < layout->fields ? layout->field[bad->field].column : (slice){ 0 };
-        reject_row(i, j->chunk.time, file, bad->offset, base + bad->line + 1,
+        u64   offset = bad->offset, line = r->type->line(&j->chunk, bad->line, &offset);
+        reject_row(i, j->chunk.time, file, offset, line,
                    slice_str(r->decoder->reasons[bad->reason]),
                    field, sample_clean(j->bad->samples + bad->sample, bad->sample_len));
     }
@@ -274,8 +299,11 @@ static void apply_rejects(struct intake *i, struct job *j)
 static void count_rejects(struct intake *i, struct job *j)
 {
     const struct source_type *type = i->plan->from->type;
-    u64                       line[REASONS_MAX] = { 0 }, base = type->lines_before(&j->chunk);
-    for (u32 k = j->bad->kept; k-- > 0;) line[j->bad->kept_at[k].reason] = base + j->bad->kept_at[k].line + 1;
+    u64                       line[REASONS_MAX] = { 0 };
+    for (u32 k = j->bad->kept; k-- > 0;) {
+        u64 offset = j->bad->kept_at[k].offset;
+        line[j->bad->kept_at[k].reason] = type->line(&j->chunk, j->bad->kept_at[k].line, &offset);
+    }
     for (u32 k = 0; k < REASONS_MAX; k++) {
         if (j->bad->count[k] == 0) continue;
         j->counts.rejected += j->bad->count[k];
@@ -344,6 +372,27 @@ static void sort_out(const struct intake *i, const struct job *j, struct chunk_c
     WEIR_ASSERT(all == c->applied);
 }
 
+static void apply_watermark(struct intake *i, nanos to, enum close_reason why)
+{
+    if (to > i->watermark) i->watermark = to; /* a window that is new in the recipe may still be behind it */
+    flow_flush(i->host->flow);
+    if (flow_advance(i->host->flow, i->plan->source, to, why)) {
+        i->closed = true;
+        i->last_close = monotonic();
+    }
+}
+
+/* What the partitions have reached. Windows are told when a multiple of their lengths is passed, not with each chunk. */
+static void partitions_apply(struct intake *i)
+{
+    nanos to = partitions_watermark(&i->partitions), grid = i->plan->grid;
+    if (to > i->watermark) i->watermark = to;
+    if (grid == 0 || to == NANOS_MIN || nanos_floor(to, grid) <= i->given) return;
+    i->given = nanos_floor(to, grid);
+    apply_watermark(i, i->given, CLOSE_WATERMARK);
+    i->changed = true;
+}
+
 static void apply_job(struct intake *i, struct job *j)
 {
     struct chunk_counts *c = &j->counts;
@@ -362,6 +411,10 @@ static void apply_job(struct intake *i, struct job *j)
     i->ledger.filtered += c->filtered;
     i->ledger.rejected += c->rejected;
     i->ledger.bytes += c->bytes;
+    if (i->plan->from->type->timed) {
+        partitions_heard(&i->partitions, j->chunk.partition, j->newest);
+        partitions_apply(i);
+    }
     i->values.overflow += j->values.overflow;
     i->values.by_zero += j->values.by_zero;
     for (u32 t = 0; t < i->plan->tags; t++) lookup_release(j->table[t]);
@@ -371,16 +424,6 @@ static void apply_job(struct intake *i, struct job *j)
     i->silent = 0;
     i->last_apply = monotonic();
     job_rest(i, j);
-}
-
-static void apply_watermark(struct intake *i, nanos to, enum close_reason why)
-{
-    if (to > i->watermark) i->watermark = to; /* a window that is new in the recipe may still be behind it */
-    flow_flush(i->host->flow);
-    if (flow_advance(i->host->flow, i->plan->source, to, why)) {
-        i->closed = true;
-        i->last_close = monotonic();
-    }
 }
 
 void intake_finish(struct intake *i)
@@ -402,6 +445,10 @@ static void intake_drain(struct intake *i)
         switch (it->kind) {
         case ITEM_JOB: apply_job(i, it->job); break;
         case ITEM_WATERMARK: apply_watermark(i, it->to, it->why); break;
+        case ITEM_PARTITION:
+            partitions_open(&i->partitions, it->number, it->open);
+            partitions_apply(i);
+            break;
         case ITEM_DONE:
             intake_finish(i);
             i->ended = true;
@@ -423,6 +470,16 @@ void intake_job_done(struct intake *i, struct job *j)
     intake_drain(i);
 }
 
+/* Partitions that had nothing to say are not waited for, if others have. */
+static void intake_age(struct intake *i, u64 since)
+{
+    nanos before = i->given;
+    partitions_age(&i->partitions, since);
+    if (i->partitions.count < 2) return;
+    partitions_apply(i);
+    if (i->given != before) i->host->stir(i->host);
+}
+
 /* A source is silent where it could have spoken: not while it is held back, nor while the loop itself stood still (a
  * stopped process, a suspended machine), nor because somebody set the clock. The wall clock only says how far time has
  * come; it goes no further than what there is to close, so that a backlog that comes after all is not late. */
@@ -431,8 +488,10 @@ void intake_tick(struct intake *i, nanos now)
     nanos idle = i->plan->from->idle;
     u64   since = monotonic() - i->ticked;
     i->ticked += since;
-    i->silent += since < TICK_NS_MAX ? since : TICK_NS_MAX;
+    since = since < TICK_NS_MAX ? since : TICK_NS_MAX;
+    i->silent += since;
     if (i->first != NULL || i->paused) i->silent = 0;
+    else intake_age(i, since);
     if (idle == 0 || i->silent < (u64)idle) return;
     nanos to = flow_due(i->host->flow, i->plan->source, now - idle);
     if (to == NANOS_MIN) return;
@@ -488,17 +547,20 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     const struct recipe_source *r = setup->plan->from;
     struct intake              *i = calloc(1, sizeof *i);
     WEIR_ASSERT(i != NULL);
-    i->inlet = (struct inlet){ on_offer, on_watermark, on_done, on_stopped, on_complain, on_fail, on_lost };
+    i->inlet = (struct inlet){ on_offer, on_watermark, on_partition, on_done, on_stopped, on_complain,
+                                on_fail, on_lost, on_duplicate };
     i->host = host;
     i->recipe = setup->recipe;
     i->plan = setup->plan;
     i->end = &i->first;
-    i->watermark = NANOS_MIN;
+    i->watermark = i->given = NANOS_MIN;
+    partitions_init(&i->partitions, r->disorder, r->idle);
     i->ticked = monotonic();
     if (!intake_load(i, setup->saved)) {
         free(i);
         return (err){ ERR_STATE, "the saved ledger of a source is damaged", 0 };
     }
+    i->given = i->watermark;
     struct source_setup s = {
         .name = r->name,
         .options = r->options,
@@ -538,6 +600,7 @@ void intake_close(struct intake *i, void (*gone)(void *arg), void *arg)
 void intake_free(struct intake *i)
 {
     news_fini(&i->news);
+    partitions_fini(&i->partitions);
     free(i);
 }
 

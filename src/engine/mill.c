@@ -12,9 +12,7 @@
 #include <string.h>
 
 #define BLOCK      ((size_t)192 << 10) /* read at once                                    */
-#define LINE_MAX_  ((size_t)64 << 10)  /* p2.md section 2; longer ones are rejected       */
 #define MARGIN     64u                 /* decoders may look at these, never use them      */
-#define BUFFER     (BLOCK + LINE_MAX_ + 2 * MARGIN)
 
 /* The batch of a stream, filled anew each time. */
 struct mill_stream {
@@ -32,6 +30,8 @@ struct mill {
     struct mill_stream *stream;  /* per stream                        */
     struct expr_run  ***derive;  /* per filter, per derived column    */
     u32                *tag_stream; /* per tag step: whose batch it extends */
+    size_t              line_max; /* of the format; longer ones are rejected       */
+    size_t              room;     /* of the buffer: a block and a line, both margins */
     char               *buffer;
     struct expr_counts  told;    /* of all runs, as far as jobs have got them */
     u64                 passed[BATCH_ROWS]; /* per row of the decoder's batch: bit s: stream s has it */
@@ -135,8 +135,10 @@ err mill_open(struct mill **out, const struct plan *plan)
 {
     struct mill *m = must(calloc(1, sizeof *m));
     m->plan = plan;
-    m->buffer = must(malloc(BUFFER));
-    memset(m->buffer, 0, BUFFER);
+    m->line_max = plan->from->decoder->line_max ? plan->from->decoder->line_max : DECODER_LINE_MAX;
+    m->room = BLOCK + m->line_max + 2 * MARGIN;
+    m->buffer = must(malloc(m->room));
+    memset(m->buffer, 0, m->room);
     open_streams(m);
     open_tags(m);
     err e = open_combines(m);
@@ -242,6 +244,15 @@ static void mill_tally(const struct mill *m, struct job *job, const struct batch
     tally_add(&job->tally, was, mask, same);
 }
 
+/* The newest time among the job's records. One from the future is none to go by: it would make all that follows late. */
+static void mill_newest(struct job *job, const struct batch *b)
+{
+    nanos newest = b->time ? NANOS_MIN : b->time_all;
+    for (u32 i = 0; b->time && i < b->rows; i++)
+        if (b->time[i] > newest && b->time[i] <= job->horizon) newest = b->time[i];
+    if (newest > job->newest && newest <= job->horizon) job->newest = newest;
+}
+
 /* One decoded batch through all steps. */
 static void mill_batch(struct mill *m, struct job *job, const struct batch *decoded)
 {
@@ -252,6 +263,7 @@ static void mill_batch(struct mill *m, struct job *job, const struct batch *deco
     s->batch.columns = m->plan->columns;
     s->batch.column = s->column;
     if (s->batch.time == NULL) s->batch.time_all = job->chunk.time;
+    if (m->plan->from->type->timed) mill_newest(job, &s->batch);
     if (m->plan->streams > 1) memset(m->passed, 0, s->batch.rows * sizeof *m->passed);
     mill_stream(m, job, 0);
     if (m->plan->streams > 1) mill_tally(m, job, &s->batch);
@@ -290,7 +302,7 @@ static void view_fill(struct mill *m, struct job *job, struct view *v)
     memmove(m->buffer + MARGIN, m->buffer + v->begin, rest);
     v->begin = MARGIN;
     v->end = MARGIN + rest;
-    size_t room = BUFFER - MARGIN - v->end;
+    size_t room = m->room - MARGIN - v->end;
     if (room > BLOCK) room = BLOCK;
     i64 n = job->chunk.source ? m->plan->from->type->read(&job->chunk, v->offset + rest, m->buffer + v->end, room) : 0;
     if (n < 0) job->failed = n;
@@ -378,7 +390,7 @@ void mill_run(struct mill *m, struct job *job)
         v.begin += used;
         v.offset += used;
         if (whole || v.offset >= limit) break;
-        if (v.end - v.begin > LINE_MAX_) view_overlong(m, job, &v);
+        if (v.end - v.begin > m->line_max) view_overlong(m, job, &v);
     }
     job->counts.bytes = begun ? v.offset - start : 0;
     mill_values(m, job);

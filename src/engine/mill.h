@@ -22,6 +22,8 @@ struct job {
     struct chunk_counts     counts;  /* applied: records decoded; the loop sorts out late and filtered ones */
     struct rejects         *bad;
     struct expr_counts      values;  /* of derived columns: what had none and why                       */
+    nanos                   horizon; /* no record's time beyond it says how far time has come            */
+    nanos                   newest;  /* of the records' times up to the horizon; NANOS_MIN: none         */
     i64                     failed;  /* 0, or -errno of a read                                          */
     bool                    done;    /* loop only: came back                                            */
     struct job             *next;

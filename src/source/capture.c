@@ -301,10 +301,10 @@ static slice tap_where(const struct chunk *chunk)
     return slice_str(o->where);
 }
 
-static u64 tap_lines_before(const struct chunk *chunk)
+static u64 tap_line(const struct chunk *chunk, u32 number, u64 *offset)
 {
     const struct offered *o = chunk->state;
-    return places_lines(&o->tap->places, o->text->start, o->text->file);
+    return places_lines(&o->tap->places, o->text->start, o->text->file) + number + 1;
 }
 
 static const u64 *tap_count(struct source *s)
@@ -654,7 +654,7 @@ const struct source_type source_capture = {
     .applied = tap_applied,
     .cut = tap_cut,
     .where = tap_where,
-    .lines_before = tap_lines_before,
+    .line = tap_line,
     .counts = tap_count,
     .close = tap_close,
 };

@@ -454,7 +454,7 @@ const struct source_type source_directory = {
     .applied = reading_applied,
     .cut = directory_cut,
     .where = reading_where,
-    .lines_before = reading_lines_before,
+    .line = reading_line,
     .counts = directory_count,
     .close = directory_close,
 };

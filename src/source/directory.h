@@ -126,4 +126,4 @@ void reading_release(struct directory *d, struct file *f);
 i64   reading_bytes(const struct chunk *chunk, u64 at, void *to, size_t max); /* source_type.read         */
 void  reading_applied(struct source *s, struct chunk *chunk, const struct chunk_counts *counts);
 slice reading_where(const struct chunk *chunk);
-u64   reading_lines_before(const struct chunk *chunk);
+u64   reading_line(const struct chunk *chunk, u32 number, u64 *offset);

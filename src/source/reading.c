@@ -183,7 +183,8 @@ static void reading_offer(struct directory *d, struct file *f)
     struct piece *p = calloc(1, sizeof *p);
     WEIR_ASSERT(p != NULL);
     *p = (struct piece){
-        .chunk = { (struct source *)d, f->layout, f->start * NANOS_SECOND, f->offered, length, f->aligned, p },
+        .chunk = { .source = (struct source *)d, .layout = f->layout, .time = f->start * NANOS_SECOND,
+                   .offset = f->offered, .length = length, .aligned = f->aligned, .state = p },
         .directory = d, .file = f, .fd = f->fd, .end = f->limit, .last = f->offered + length == f->limit,
     };
     f->aligned = false;
@@ -250,8 +251,8 @@ slice reading_where(const struct chunk *chunk)
     return slice_str(p->file->path);
 }
 
-u64 reading_lines_before(const struct chunk *chunk)
+u64 reading_line(const struct chunk *chunk, u32 number, u64 *offset)
 {
     const struct piece *p = chunk->state;
-    return p->file->lines;
+    return p->file->lines + number + 1;
 }

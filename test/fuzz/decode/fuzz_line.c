@@ -46,7 +46,8 @@ static void shape_make(struct shape *s, const u8 *data, u32 fields)
         };
         if (s->field[i].used) s->column[used++] = s->field[i].field;
     }
-    s->layout = (struct layout){ .separator = ' ', .null = S("-"), .fields = fields, .field = s->field };
+    s->layout = (struct layout){ .separator = ' ', .null = S("-"), .time = LAYOUT_NO_TIME, .fields = fields,
+                                .field = s->field };
     s->schema = (struct schema){ 0, used, s->column };
 }
 

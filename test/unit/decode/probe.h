@@ -48,7 +48,8 @@ static inline err probe_try(struct probe *p, const struct spec *spec, u32 fields
         };
         if (!spec[i].skip) p->column[used++] = p->field[i].field;
     }
-    p->layout = (struct layout){ .separator = ' ', .null = null, .fields = fields, .field = p->field };
+    p->layout = (struct layout){ .separator = ' ', .null = null, .time = LAYOUT_NO_TIME, .fields = fields,
+                                 .field = p->field };
     p->schema = (struct schema){ .measures = used, .field = p->column };
     return line_open(&p->decoder, &p->layout, &p->schema, path);
 }
