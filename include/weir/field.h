@@ -29,7 +29,10 @@ enum fold {
     FOLD_AVG,
     FOLD_SAMPLING,
     FOLD_BINS,
+    FOLD_DISTINCT,  /* how many different values: record/sketch_distinct.h    */
+    FOLD_QUANTILES, /* median and the like of numbers: record/sketch_quantiles.h */
 };
+#define FOLDS (FOLD_QUANTILES + 1)
 
 #define FIELD_NO_MIRROR UINT32_MAX
 #define BINS_MAX        64
@@ -52,6 +55,8 @@ struct field {
     u32             bins;   /* FIELD_BINS: k                                                  */
     u32             mirror; /* measure index it changes places with, seen from the other end  */
     bool            ranked; /* in `rank: { fields: default }`                                 */
+    u32             sketch; /* FOLD_DISTINCT: log2 of its bytes; FOLD_QUANTILES: the percents that results show, one a
+                             * byte, ascending, 0 behind the last                             */
 };
 
 /* The columns of a stream: tags first, then measures. */

@@ -54,7 +54,8 @@ struct group_measure {
     enum field_type type;
     u16             present; /* byte offset of its present byte           */
     u16             at;      /* byte offset of its first word             */
-    u16             words;   /* 1; 2 FIRST LAST AVG; 5 SAMPLING; k BINS   */
+    u16             words;   /* 1; 2 FIRST LAST AVG; 5 SAMPLING; k BINS; 2^bits / 8 DISTINCT; 385 QUANTILES */
+    u32             sketch;  /* DISTINCT, QUANTILES: as field.sketch      */
 };
 
 /* How to merge words: `count` values of one operation, from `from` to `to`. */
@@ -71,6 +72,8 @@ enum group_op {
     GROUP_FIRST,    /* (time, value) pairs; absent time = NANOS_MAX */
     GROUP_LAST,     /* (time, value) pairs; absent time = NANOS_MIN */
     GROUP_SAMPLING, /* struct sampling; absent: n 0, min 2^64 - 1   */
+    GROUP_MAX_BYTES, /* bytes, count of them; absent = 0             */
+    GROUP_ADD_U32,   /* u32, count of them, saturating at 2^32 - 1   */
 };
 
 struct group_run {
@@ -79,7 +82,8 @@ struct group_run {
     u16           count;
 };
 
-#define GROUP_RUNS_MAX 64
+#define GROUP_RUNS_MAX  64
+#define GROUP_BYTES_MAX 32768u /* of a row; sketches are what makes rows wide */
 
 /* A merge as a list of runs. */
 struct group_program {
@@ -107,7 +111,8 @@ struct group_layout {
 
 /* Lays out `keys` and `carried` columns and the measures of `f` (keys, then carried, then measures; mirror counts from
  * the first measure). The empty row is allocated from malloc: group_layout_fini.
- * Errors: ERR_FULL if the row is wider than 8 KiB or has more runs than GROUP_RUNS_MAX. */
+ * Errors: ERR_CONFIG if a column or measure cannot be one (`at`: which), ERR_FULL if the row is wider than
+ * GROUP_BYTES_MAX (`at`: the widest measure, the first of several) or has more runs than GROUP_RUNS_MAX (`at`: -1). */
 err  group_layout_init(struct group_layout *l, u32 keys, u32 carried, u32 measures, const struct field *f);
 void group_layout_fini(struct group_layout *l);
 

@@ -73,8 +73,11 @@ static void label_cascade(struct label *l, const struct step_cascade *c, const c
         slice length = span_format(c->length[i], span);
         label_add(l, "%s %.*s", i ? "," : "", (int)length.len, length.at);
     }
-    label_add(l, "%sper %.*s:", br, (int)c->kind.len, c->kind.at);
-    for (u32 i = 0; i < c->lines; i += c->levels) label_add(l, "%s %s", i ? "," : "", ways[c->line[i].way]);
+    label_add(l, "%sper%s%.*s%s", br, c->kind.len ? " " : "", (int)c->kind.len, c->kind.at, c->kind.len ? ":" : "");
+    for (u32 i = 0; i < c->keys && c->kind.len == 0; i++)
+        label_add(l, "%s %.*s", i ? "," : "", (int)c->field[i].name.len, c->field[i].name.at);
+    for (u32 i = 0; i < c->lines && c->kind.len; i += c->levels)
+        label_add(l, "%s %s", i ? "," : "", ways[c->line[i].way]);
     if (c->top) label_add(l, "%stop %u of %u fields", br, c->top, c->rank_fields);
 }
 

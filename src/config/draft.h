@@ -113,6 +113,15 @@ const char *path_join(struct arena *a, slice folder, slice path);
 /* As it may be written in the recipe of this folder: the reverse of path_join. */
 slice path_within(slice folder, const char *path);
 
+/* instance.c: a recipe's name, paths and texts as the instance that is read (recipe_lent.as) has them; as they are
+ * where that is NULL. */
+void  instance_apply(struct draft *d);
+slice instance_path(const struct draft *d, slice path);
+slice instance_text(const struct draft *d, slice text);
+
+/* recipe_lent.from as this source's `start` would have it. */
+slice instance_start(const struct draft *d, const struct option *o);
+
 /* layouts.c: those of a `layouts:` list or of a file of its own; added to the draft. */
 void layouts_read(struct draft *d, const struct node *list);
 void layout_read(struct draft *d, const struct node *map);
@@ -121,6 +130,10 @@ const char *layout_type_text(const struct field *f, char *buf);
 
 /* `agg:` of a field whose type is known; `unit:`. */
 bool agg_read(struct draft *d, const struct node *n, struct field *f);
+/* `bits:` and `at:` beside an agg that was read. */
+bool sketch_read(struct draft *d, const struct node *map, struct field *f);
+/* The same as text, after an agg: ", bits: 10"; empty for what is no sketch. */
+const char *sketch_text(struct arena *a, const struct field *f);
 bool unit_read(struct draft *d, const struct node *n, slice *unit);
 
 /* sources.c */

@@ -17,9 +17,10 @@ static u64 sum_of(const char *text)
 static const char *field_text(struct arena *a, const struct field *f, const struct field *measures)
 {
     char type[16];
-    if (f->type == FIELD_NET || f->type == FIELD_TAG)
+    if ((f->type == FIELD_NET || f->type == FIELD_TAG) && f->fold == FOLD_NONE)
         return arena_printf(a, "%.*s:%s", LEN(f->name), field_type_name(f->type));
     const char *text = arena_printf(a, "%.*s:%s:%s", LEN(f->name), layout_type_text(f, type), fold_name(f->fold));
+    if (f->fold == FOLD_DISTINCT) text = arena_printf(a, "%s:%u", text, f->sketch);
     if (f->fold == FOLD_NONE || f->mirror == FIELD_NO_MIRROR) return text;
     return arena_printf(a, "%s:%.*s", text, LEN(measures[f->mirror].name));
 }
@@ -138,12 +139,15 @@ static void cascade_sums(struct draft *d, u32 step)
     struct recipe_step  *s = &d->r->step[step];
     struct step_cascade *c = &s->cascade;
     const char          *all = "cascade";
-    static const char *const ways[] = { "src", "dst", "both" };
+    static const char *const ways[] = { "src", "dst", "both", "by" };
+    const char *what = arena_printf(a, "%.*s", LEN(c->kind));
+    for (u32 i = 0; i < c->keys && c->kind.len == 0; i++)
+        what = arena_printf(a, "%s%s%.*s", what, i > 0 ? "," : "", LEN(c->field[i].name));
     for (u32 i = 0; i < c->lines; i++) {
         struct cascade_line *l = &c->line[i];
         u64   below = l->below == NONE ? upstream_sum(d, step) : d->r->op[c->line[l->below].op].fingerprint;
         char  span[UNIT_TEXT];
-        const char          *text = arena_printf(a, "line %s %.*s %lld from %016llx", ways[l->way], LEN(c->kind),
+        const char          *text = arena_printf(a, "line %s %s %lld from %016llx", ways[l->way], what,
                                                  (long long)c->length[l->level], (unsigned long long)below);
         slice level = span_format(c->length[l->level], span);
         slice name = slice_str(arena_printf(d->a, "%.*s/%s/%.*s", LEN(s->name), ways[l->way], LEN(level)));

@@ -49,6 +49,7 @@ static bool read_option_text(struct draft *d, const struct node *n, const struct
         return true;
     }
     if (!read_text(d, n, o->name, &text)) return false;
+    if (o->own) text = o->type == OPTION_PATH ? instance_path(d, text) : instance_text(d, text);
     *(const char **)at = o->type == OPTION_PATH ? path_join(d->a, d->folder, text) : text.at;
     return true;
 }
@@ -139,16 +140,25 @@ static void check_known(struct draft *d, const struct node *map, const struct op
     map_check_names(d, map, known, in);
 }
 
+/* What the recipe says, or what the command line says in its place. */
+static const struct node *given(struct draft *d, const struct node *map, const struct option *o, struct place at)
+{
+    if (d->lent->from == NULL || strcmp(o->name, "start") != 0) return map_find(map, o->name);
+    struct node *n = arena_array(d->a, struct node, 1);
+    *n = (struct node){ .kind = NODE_TEXT, .quoted = true, .text = instance_start(d, o), .at = at };
+    return n;
+}
+
 void *options_read(struct draft *d, const struct node *map, const struct option *table, size_t size,
                    const char *const *also, const char *in, struct place at)
 {
     u8 *setup = arena_alloc(d->a, size > 0 ? size : 1);
     check_known(d, map, table, also, in);
     for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-        const struct node *given = map_find(map, o->name);
+        const struct node *value = given(d, map, o, at);
         if (o->fallback != NULL) fall_back(d, o, setup + o->offset);
-        if (given != NULL)
-            read_option(d, given, o, setup + o->offset);
+        if (value != NULL)
+            read_option(d, value, o, setup + o->offset);
         else if (o->required)
             findings_error(d->f, at, findings_hint(d->f, "%s: %s", o->name, o->doc != NULL ? o->doc : "required"),
                            "%s has no `%s`", in, o->name);

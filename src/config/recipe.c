@@ -120,6 +120,7 @@ static const struct node *need(struct draft *d, const struct node *root, const c
 static void read_parts(struct draft *d, const struct node *root)
 {
     read_top(d, root);
+    instance_apply(d);
     const struct node *layouts = map_find(root, "layouts");
     if (layouts != NULL) layouts_read(d, layouts);
     read_includes(d, map_find(root, "include"));

@@ -82,7 +82,7 @@ struct step_records {
     u32           table;  /* UINT32_MAX: no sink wants it                           */
 };
 
-enum way { WAY_SRC, WAY_DST, WAY_BOTH };
+enum way { WAY_SRC, WAY_DST, WAY_BOTH, WAY_BY };
 
 /* One level of one way. */
 struct cascade_line {
@@ -95,14 +95,16 @@ struct cascade_line {
 };
 
 struct step_cascade {
-    slice                kind;      /* "site"                                             */
+    slice                kind;      /* "site"; empty: `by`                                */
+    u32                  keys;      /* 1: the kind; else as many columns as `by` names    */
+    u32                  by[KEYS_MAX]; /* WAY_BY: key/carried columns of the from window  */
     u32                  levels;
     nanos               *length;
     u32                  column[2]; /* of srcSite, dstSite in the from window's key/carried columns; UINT32_MAX */
     nanos                lateness;
     u32                  groups_max;
-    struct group_layout  layout;    /* one key: the kind; shared by all lines             */
-    struct field        *field;     /* kind + measures                                    */
+    struct group_layout  layout;    /* shared by all lines                                */
+    struct field        *field;     /* keys + measures                                    */
     u32                  lines;
     struct cascade_line *line;      /* ways x levels, each way's levels adjacent, narrow first */
     u32                  top;       /* 0: no ranking                                      */
@@ -150,9 +152,9 @@ struct recipe_sink {
  *   ledger           timestamp*, read, applied, late, duplicate, filtered, rejected, lost, bytes, complaints
  * (* primary key; arrived: a number that no other row of the table has, in a records table 1 for the first record, 2
  * for the next). A measure is one column; a sampling is <m>_n, <m>_min, <m>_avg, <m>_max (seconds); bins are <m>_1 ..
- * <m>_k. Names: <source>_<step>, <source>_<way><kind>_<level>, ..._rank, <source>_<step>_late, <source>_rejects,
- * <source>_ledger; a step's `table:` replaces <source>_<step> or <source>. Level names: 1m minutely, 5m fively, 1h
- * hourly, 1d daily, else the span itself (10m). */
+ * <m>_k. Names: <source>_<step>, <source>_<way><kind>_<level> (of `by`: <source>_<step>_<level>), ..._rank,
+ * <source>_<step>_late, <source>_rejects, <source>_ledger; a step's `table:` replaces <source>_<step> or <source>.
+ * Level names: 1m minutely, 5m fively, 1h hourly, 1d daily, else the span itself (10m). */
 
 /* One line of state, as the image knows it. */
 struct recipe_op {
@@ -171,6 +173,7 @@ struct recipe {
     const char           *path;
     slice                 name;
     const char           *state_path;
+    const char           *state_first; /* the same; of an instance (recipe_lent.as) that of the recipe itself */
     nanos                 state_every;
     u32                   workers;    /* 0: as many as there are processors */
     u32                   sources, steps, sinks, tables, ops;
@@ -223,6 +226,11 @@ struct recipe_lent {
     void *arg;
     /* Could the file be read now? *why says why not. NULL: config does not ask. */
     bool (*readable)(void *arg, const char *path, const char **why);
+    /* A second result set beside the recipe's own (`run --as`): its name; NULL: the recipe's own. What it must have for
+     * itself (instance.c) gets this name. */
+    const char *as;
+    /* In place of what sources with a `start` say: earliest, latest, or what they know; NULL: as they say. */
+    const char *from;
 };
 
 /* A key that a mapping of the recipe may have: known, suggested and documented from here. */
@@ -242,6 +250,12 @@ extern const struct recipe_part recipe_parts[];
 /* Reads, checks and resolves a recipe. All findings are collected; with an error among them *out stays NULL. */
 void recipe_read(struct recipe **out, const char *path, const struct recipe_lent *lent, struct findings *findings);
 void recipe_free(struct recipe *r);
+
+/* May a second result set have this name? As names in a recipe, but a digit may be first. */
+bool instance_name_good(const char *name);
+
+/* Some source has a `start` that recipe_lent.from takes the place of. */
+bool recipe_has_start(const struct recipe *r);
 
 /* The recipe with everything filled in (defaults, columns used), as YAML that reads back to the same recipe. */
 void recipe_print(const struct recipe *r, void (*print)(void *to, const char *text), void *to);

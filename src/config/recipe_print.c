@@ -182,6 +182,7 @@ static void put_field(struct printing *p, const struct layout *l, u32 i, slice u
     char                       type[16];
     PUT(p, "      - { name: %.*s, type: %s", LEN(f->column), layout_type_text(&f->field, type));
     if (f->field.fold != FOLD_NONE) PUT(p, ", measure: %.*s, agg: %s", LEN(f->field.name), fold_name(f->field.fold));
+    PUT(p, "%s", sketch_text(&p->scratch, &f->field));
     if (f->field.fold != FOLD_NONE && f->scale != 1) PUT(p, ", scale: %llu", (unsigned long long)f->scale);
     if (f->field.mirror != FIELD_NO_MIRROR) PUT(p, ", mirror: %.*s", LEN(l->field[f->field.mirror].field.name));
     if (f->field.fold != FOLD_NONE && f->field.ranked) PUT(p, ", rank: true");
@@ -261,13 +262,19 @@ static void put_cascade(struct printing *p, const struct recipe_step *s)
     const struct step_cascade *c = &s->cascade;
     PUT(p, "    cascade: [");
     for (u32 i = 0; i < c->levels; i++) PUT(p, "%s%s", i > 0 ? ", " : "", span_of(p, c->length[i]));
-    PUT(p, "]\n    ways: [");
-    for (u32 i = 0; i < c->lines; i += c->levels) PUT(p, "%s%s", i > 0 ? ", " : "", way_names[c->line[i].way]);
-    PUT(p, "]\n    kind: %.*s\n", LEN(c->kind));
+    PUT(p, "]\n");
+    if (c->kind.len > 0) {
+        PUT(p, "    ways: [");
+        for (u32 i = 0; i < c->lines; i += c->levels) PUT(p, "%s%s", i > 0 ? ", " : "", way_names[c->line[i].way]);
+        PUT(p, "]\n    kind: %.*s\n", LEN(c->kind));
+    } else {
+        PUT(p, "    by: ");
+        put_names(p, c->field, c->keys);
+    }
     if (c->top > 0) {
         PUT(p, "    rank:\n      top: %u\n      fields: [", c->top);
         for (u32 i = 0; i < c->rank_fields; i++)
-            PUT(p, "%s%.*s", i > 0 ? ", " : "", LEN(c->field[1 + c->rank_measure[i]].name));
+            PUT(p, "%s%.*s", i > 0 ? ", " : "", LEN(c->field[c->keys + c->rank_measure[i]].name));
         PUT(p, "]\n");
     }
     PUT(p, "    lateness: %s\n    groups_max: %u\n    table: %.*s\n", span_of(p, c->lateness), c->groups_max,
@@ -282,7 +289,7 @@ static void put_filter(struct printing *p, const struct recipe_step *s)
     for (u32 i = 0; i < f->derives; i++) {
         const struct field *made = &s->out.field[f->derive[i].column];
         PUT(p, "      %.*s: { expr: %s", LEN(made->name), scalar(p, f->derive[i].text));
-        if (made->fold != FOLD_NONE) PUT(p, ", agg: %s", fold_name(made->fold));
+        if (made->fold != FOLD_NONE) PUT(p, ", agg: %s%s", fold_name(made->fold), sketch_text(&p->scratch, made));
         if (f->derive[i].unit.len > 0) PUT(p, ", unit: %s", scalar(p, f->derive[i].unit));
         PUT(p, " }\n");
     }

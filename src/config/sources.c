@@ -19,14 +19,16 @@ static const char *field_words(struct findings *f, const struct field *field)
 {
     char type[16];
     layout_type_text(field, type);
-    return findings_hint(f, "%s, %s", type, field->fold == FOLD_NONE ? "no measure" : fold_name(field->fold));
+    return findings_hint(f, "%s, %s%s", type, field->fold == FOLD_NONE ? "no measure" : fold_name(field->fold),
+                         sketch_text(&f->arena, field));
 }
 
 static bool same_kind(struct draft *d, const struct source_column *known, const struct field *field, slice layout,
                       struct place at)
 {
     const struct field *k = &known->field;
-    if (k->type == field->type && k->fold == field->fold && k->bins == field->bins) return true;
+    if (k->type == field->type && k->fold == field->fold && k->bins == field->bins && k->sketch == field->sketch)
+        return true;
     findings_error(d->f, at, findings_hint(d->f, "one name means one thing in all layouts of a source"),
                    "`%.*s` is %s in layout `%.*s`, but %s in `%.*s`", LEN(field->name), field_words(d->f, field),
                    LEN(layout), field_words(d->f, k), LEN(known->layout));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step_cascade.c: cascade: levels from minutes to days, for each way and one kind, with a ranking.
+/* step_cascade.c: cascade: levels from minutes to days, for each way and one kind, or by any keys, with a ranking.
  *
  * The kind `site` stands in the window below as srcSite and dstSite. Way `both` sees a record from either end, so every
  * measure that has a mirror needs it beside it. */
@@ -114,7 +114,7 @@ static bool read_kind(struct draft *d, u32 step, const struct node *n, u32 ways,
     struct step_cascade      *c = &d->r->step[step].cascade;
     const struct recipe_step *from = &d->r->step[d->step[step].from_step];
     if (n == NULL) {
-        findings_error(d->f, d->step[step].at, "as kind: site", "cascade `%.*s` has no `kind`",
+        findings_error(d->f, d->step[step].at, "as kind: site, or by: [dstPort]", "cascade `%.*s` has no `kind`",
                        LEN(d->step[step].name));
         return false;
     }
@@ -132,10 +132,53 @@ static bool read_kind(struct draft *d, u32 step, const struct node *n, u32 ways,
         return false;
     }
     const struct field *f = from->window.field;
+    c->keys = 1;
     if (c->column[0] == NONE || c->column[1] == NONE || f[c->column[0]].type == f[c->column[1]].type) return true;
     findings_error(d->f, n->at, NULL, "kind `%s`: `%.*s` and `%.*s` are of different types", n->text.at,
                    LEN(f[c->column[0]].name), LEN(f[c->column[1]].name));
     return false;
+}
+
+/* The window's key or carried column of this name, not taken yet; NONE: told. */
+static u32 by_column(struct draft *d, u32 step, const struct node *n, slice name)
+{
+    const struct step_cascade *c = &d->r->step[step].cascade;
+    const struct recipe_step  *from = &d->r->step[d->step[step].from_step];
+    const struct step_window  *w = &from->window;
+    struct names               known = { 0, arena_array(&d->f->arena, slice, w->keys + w->carried) };
+    for (u32 i = 0; i < w->keys + w->carried; i++) {
+        known.at[known.count++] = w->field[i].name;
+        if (!slice_eq(w->field[i].name, name)) continue;
+        for (u32 k = 0; k < c->keys; k++) {
+            if (c->by[k] != i) continue;
+            findings_error(d->f, n->at, NULL, "`%.*s` stands twice in `by`", LEN(name));
+            return NONE;
+        }
+        return i;
+    }
+    findings_error(d->f, n->at, findings_suggest(d->f, name, known), "`%.*s` is no key and no carried field of `%.*s`",
+                   LEN(name), LEN(from->name));
+    return NONE;
+}
+
+/* Any of the window's keys and carried fields, instead of a kind seen from its ends. */
+static bool read_by(struct draft *d, u32 step, const struct node *n)
+{
+    struct step_cascade *c = &d->r->step[step].cascade;
+    const struct node   *kind = map_find(d->step[step].map, "kind"), *ways = map_find(d->step[step].map, "ways");
+    struct names         names;
+    const struct node  **nodes;
+    bool                 good = read_names(d, n, "by", &names, &nodes);
+    if (kind != NULL || ways != NULL)
+        findings_error(d->f, kind != NULL ? kind->at : ways->at, NULL, "a cascade has either `by`, or `kind` and `ways`");
+    if (!good || !d->step[step].ok) return false;
+    if (names.count == 0 || names.count > KEYS_MAX)
+        findings_error(d->f, n->at, NULL, "`by` names 1 to %d fields", KEYS_MAX);
+    for (u32 i = 0; i < names.count && i < KEYS_MAX; i++) {
+        u32 column = by_column(d, step, nodes[i], names.at[i]);
+        if (column != NONE) c->by[c->keys++] = column;
+    }
+    return kind == NULL && ways == NULL && c->keys > 0 && c->keys == names.count;
 }
 
 /* `both` exchanges mirrored measures, so none may lack its other half. */
@@ -209,24 +252,29 @@ static void read_rank(struct draft *d, u32 step, const struct node *n, struct st
         named_fields(d, step, fields, c);
 }
 
-/* One key, the kind; the measures are those of the window below, in its order. */
+/* The keys; then the measures of the window below, in its order. */
 static void make_fields(struct draft *d, u32 step)
 {
     const struct recipe_step *from = &d->r->step[d->step[step].from_step];
     const struct step_draft  *below = &d->step[d->step[step].from_step];
     struct step_cascade      *c = &d->r->step[step].cascade;
     u32                       tags = from->window.keys + from->window.carried, measures = from->window.measures;
-    u32                       side = c->column[0] != NONE ? 0 : 1;
-    c->field = arena_array(d->a, struct field, 1 + measures);
-    d->step[step].unit = arena_array(d->a, slice, 1 + measures);
-    c->field[0] = from->window.field[c->column[side]];
-    c->field[0].name = c->kind;
-    for (u32 i = 0; i < measures; i++) {
-        c->field[1 + i] = from->window.field[tags + i];
-        d->step[step].unit[1 + i] = below->unit[tags + i];
+    c->field = arena_array(d->a, struct field, c->keys + measures);
+    d->step[step].unit = arena_array(d->a, slice, c->keys + measures);
+    if (c->kind.len > 0) {
+        c->field[0] = from->window.field[c->column[c->column[0] != NONE ? 0 : 1]];
+        c->field[0].name = c->kind;
     }
-    d->r->step[step].out = (struct schema){ 1, measures, c->field };
-    err e = group_layout_init(&c->layout, 1, 0, measures, c->field);
+    for (u32 i = 0; i < c->keys && c->kind.len == 0; i++) {
+        c->field[i] = from->window.field[c->by[i]];
+        d->step[step].unit[i] = below->unit[c->by[i]];
+    }
+    for (u32 i = 0; i < measures; i++) {
+        c->field[c->keys + i] = from->window.field[tags + i];
+        d->step[step].unit[c->keys + i] = below->unit[tags + i];
+    }
+    d->r->step[step].out = (struct schema){ c->keys, measures, c->field };
+    err e = group_layout_init(&c->layout, c->keys, 0, measures, c->field);
     if (err_is(e))
         findings_error(d->f, d->step[step].at, NULL, "the groups of `%.*s` are too large: %s", LEN(d->step[step].name),
                        e.what);
@@ -260,17 +308,18 @@ void step_cascade_read(struct draft *d, u32 step)
     struct step_draft   *s = &d->step[step];
     struct step_cascade *c = &d->r->step[step].cascade;
     const struct node   *levels = map_find(s->map, "cascade"), *table = map_find(s->map, "table"),
-                      *ways_node = map_find(s->map, "ways");
-    enum way             way[3];
-    u32                  ways;
+                      *ways_node = map_find(s->map, "ways"), *by = map_find(s->map, "by");
+    enum way             way[3] = { WAY_BY };
+    u32                  ways = 1;
     c->column[0] = c->column[1] = NONE;
     map_check(d, s->map, cascade_keys, findings_hint(d->f, "cascade step `%.*s`", LEN(s->name)));
     bool good = read_levels(d, levels, c);
     if (good && s->ok) check_first_level(d, step, levels, c);
     read_limits(d, step, c);
     if (table != NULL) read_name(d, table, "table", &s->table);
-    good = read_ways(d, ways_node, &ways, way) && good;
-    if (ways > 0) good = read_kind(d, step, map_find(s->map, "kind"), ways, way) && good;
+    if (by != NULL) good = read_by(d, step, by) && good;
+    else good = read_ways(d, ways_node, &ways, way) && good;
+    if (by == NULL && ways > 0) good = read_kind(d, step, map_find(s->map, "kind"), ways, way) && good;
     read_rank(d, step, map_find(s->map, "rank"), c);
     s->ok = s->ok && good;
     for (u32 i = 0; i < ways && s->ok; i++)
@@ -284,11 +333,12 @@ const struct recipe_key cascade_keys[] = {
     { "from", "name", "the window step whose closed windows it takes (required)" },
     { "cascade", "list of spans", "its levels, each a multiple of the one before: [1m, 5m, 1h, 1d] (required)" },
     { "ways", "list", "src, dst, both: which end of a record counts; default: all three" },
-    { "kind", "name", "what is grouped: `site` stands below as srcSite and dstSite (required)" },
+    { "kind", "name", "what is grouped: `site` stands below as srcSite and dstSite (required, or `by`)" },
+    { "by", "list of names", "instead of `kind` and `ways`: keys and carried fields of the window below" },
     { "rank", "mapping", "adds a table of the first N of each ranked measure to every level" },
     { "lateness", "span", "the same as of a window; default: that of the window below" },
     { "groups_max", "number", "most groups of one window; records past it count as `other` (default 1000000)" },
-    { "table", "name", "instead of <source> in <source>_<way><kind>_<level>" },
+    { "table", "name", "instead of <source> in <source>_<way><kind>_<level>; with `by` instead of <source>_<step>" },
     { NULL, NULL, NULL },
 };
 

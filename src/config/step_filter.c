@@ -108,6 +108,7 @@ static bool read_derived(struct draft *d, u32 step, const struct node *key, cons
     if (!good || !read_expr(d, step, expr, key->text.at, s->own, EXPR_VALUE, &s->derive[s->own], &f->type))
         return false;
     if (agg != NULL && !agg_read(d, agg, f)) return false;
+    if (n->kind == NODE_MAP && !sketch_read(d, n, f)) return false;
     if (unit != NULL && !unit_read(d, unit, &s->own_unit[s->own])) return false;
     return name_free(d, step, key);
 }
@@ -167,7 +168,9 @@ const struct recipe_key filter_keys[] = {
 
 const struct recipe_key derive_keys[] = {
     { "expr", "expression", "over the columns of the records (required)" },
-    { "agg", "fold", "makes a measure of it: sum, min, max, first, last or avg" },
+    { "agg", "fold", "makes a measure of it: sum, min, max, first, last, avg, distinct or quantiles" },
+    { "bits", "number", "of a distinct, as in a layout's field" },
+    { "at", "list of numbers", "of quantiles, as in a layout's field" },
     { "unit", "text", "for people: it becomes a comment at the column" },
     { NULL, NULL, NULL },
 };

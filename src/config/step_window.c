@@ -197,8 +197,14 @@ static bool make_layout(struct draft *d, u32 step)
     struct step_window *w = &d->r->step[step].window;
     err                 e = group_layout_init(&w->layout, w->keys, w->carried, w->measures, w->field);
     if (!err_is(e)) return true;
-    findings_error(d->f, d->step[step].at, "name fewer `measures`", "the groups of `%.*s` are too large: %s",
-                   LEN(d->step[step].name), e.what);
+    const char *hint = "name fewer `measures`";
+    if (e.code == ERR_FULL && e.at >= 0) {
+        const struct field *widest = &w->field[w->keys + w->carried + e.at];
+        hint = findings_hint(d->f, "name fewer `measures`; the widest is `%.*s`, agg: %s%s", LEN(widest->name),
+                             fold_name(widest->fold), sketch_text(&d->f->arena, widest));
+    }
+    findings_error(d->f, d->step[step].at, hint, "the groups of `%.*s` are too large: %s", LEN(d->step[step].name),
+                   e.what);
     return false;
 }
 

@@ -5,6 +5,7 @@
  * case, as SQL does. A table that no sink wants is not made. */
 #include "config/read.h"
 #include "config/units.h"
+#include "record/sketch_quantiles.h"
 
 #include <strings.h>
 
@@ -25,6 +26,7 @@ struct making {
 
 static u32 measure_columns(const struct field *f)
 {
+    if (f->fold == FOLD_QUANTILES) return quantiles_percents(f->sketch);
     return f->type == FIELD_SAMPLING ? 4 : f->type == FIELD_BINS ? f->bins : 1;
 }
 
@@ -77,9 +79,25 @@ static bool put_parts(struct making *m, const struct field *f, slice unit)
     return f->type == FIELD_SAMPLING || f->type == FIELD_BINS;
 }
 
+static void put_quantiles(struct making *m, const struct field *f, slice unit)
+{
+    struct arena *a = m->d->a;
+    for (u32 i = 0; i < quantiles_percents(f->sketch); i++)
+        put_column(m, slice_str(arena_printf(a, "%.*s_p%u", LEN(f->name), quantiles_percent(f->sketch, i))),
+                   COLUMN_REAL, measure_note(a, f, unit));
+}
+
 static void put_measure(struct making *m, const struct field *f, slice unit)
 {
     if (put_parts(m, f, unit)) return;
+    if (f->fold == FOLD_QUANTILES) {
+        put_quantiles(m, f, unit);
+        return;
+    }
+    if (f->fold == FOLD_DISTINCT) {
+        put_column(m, f->name, COLUMN_INTEGER, measure_note(m->d->a, f, unit));
+        return;
+    }
     bool real = f->type == FIELD_F64 || f->type == FIELD_TIME || f->fold == FOLD_AVG;
     put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER,
                measure_note(m->d->a, f, f->type == FIELD_TIME ? S("s") : unit));
@@ -201,17 +219,18 @@ static void line_tables(struct draft *d, u32 step, struct cascade_line *l)
     nanos                    length = s->cascade.length[l->level];
     char                     buf[UNIT_TEXT];
     slice level = arena_copy(d->a, span_format(length, buf)), word = level_name(d, length);
-    slice                    name = slice_str(
-        arena_printf(d->a, "%.*s_%s%.*s_%.*s", LEN(s->prefix), ways[l->way], LEN(s->cascade.kind), LEN(word)));
+    slice name = slice_str(l->way == WAY_BY ? arena_printf(d->a, "%.*s_%.*s", LEN(s->prefix), LEN(word))
+                                            : arena_printf(d->a, "%.*s_%s%.*s_%.*s", LEN(s->prefix), ways[l->way],
+                                                           LEN(s->cascade.kind), LEN(word)));
     struct making m = table_begin(d, step, name, level, length);
-    put_tags(&m, step, 1, false);
+    put_tags(&m, step, s->cascade.keys, false);
     put_measures(&m, step, NULL);
     put_tail(&m, false);
     l->table = table_end(&m, step);
     if (s->cascade.top == 0) return;
     m = table_begin(d, step, slice_str(arena_printf(d->a, "%.*s_rank", LEN(name))), level, length);
     m.table.base = name;
-    put_tags(&m, step, 1, false);
+    put_tags(&m, step, s->cascade.keys, false);
     put_measures(&m, step, &s->cascade);
     put_tail(&m, false);
     l->rank_table = table_end(&m, step);
@@ -281,7 +300,7 @@ static slice prefix_of(struct draft *d, u32 step)
     slice                     source = d->r->source[s->from_source].name;
     if (s->kind == STEP_TAG || s->kind == STEP_FILTER) return S("");
     if (d->step[step].table.len > 0) return d->step[step].table;
-    if (s->kind == STEP_CASCADE) return source;
+    if (s->kind == STEP_CASCADE && s->cascade.kind.len > 0) return source;
     return slice_str(arena_printf(d->a, "%.*s_%.*s", LEN(source), LEN(s->name)));
 }
 

@@ -2,6 +2,9 @@
 /* emit.c: from words in a row to typed cells. Durations leave as seconds, everything counted as exact integers. */
 #include "engine/emit.h"
 
+#include "record/sketch_distinct.h"
+#include "record/sketch_quantiles.h"
+
 /* Whole seconds and the rest apart: a double holds today's seconds and some 20 bits of fraction, which one division of
  * the nanoseconds would round twice. */
 static f64 time_seconds(i64 ns)
@@ -51,8 +54,22 @@ static void emit_sampling(struct row_writer *to, const u8 *at)
     row_seconds(to, s.max);
 }
 
+static void emit_quantiles(struct row_writer *to, const struct group_measure *m, const u8 *row)
+{
+    const u32 *cells = (const void *)(row + m->at);
+    for (u32 i = 0; i < quantiles_percents(m->sketch); i++) {
+        f64 value;
+        if (quantiles_find(cells, m->type == FIELD_F64, quantiles_percent(m->sketch, i), &value)) row_f64(to, value);
+        else row_null(to);
+    }
+}
+
 static void emit_measure(struct row_writer *to, const struct group_measure *m, const u8 *row)
 {
+    if (m->fold == FOLD_QUANTILES) {
+        emit_quantiles(to, m, row);
+        return;
+    }
     if (m->fold == FOLD_SAMPLING) {
         emit_sampling(to, row + m->at);
         return;
@@ -62,6 +79,7 @@ static void emit_measure(struct row_writer *to, const struct group_measure *m, c
     for (u32 i = 0; i < cells; i++) {
         if (!present) row_null(to);
         else if (m->fold == FOLD_AVG) emit_average(to, m, row);
+        else if (m->fold == FOLD_DISTINCT) row_u64(to, distinct_estimate(row + m->at, m->sketch));
         else if (m->fold == FOLD_FIRST || m->fold == FOLD_LAST) emit_typed(to, m->type, word(row, m->at + 8u));
         else emit_typed(to, m->type, word(row, m->at + 8 * i));
     }

@@ -99,8 +99,12 @@ static err window_lines(struct flow *f, u32 step, const struct step_window *w)
 }
 
 /* Which columns of the window below make the key of a way. */
-static enum feed_way way_feed(const struct step_cascade *c, enum way way, u32 column[2])
+static enum feed_way way_feed(const struct step_cascade *c, enum way way, u32 column[KEYS_MAX])
 {
+    if (way == WAY_BY) {
+        memcpy(column, c->by, c->keys * sizeof *column);
+        return FEED_KEYS;
+    }
     column[0] = c->column[way == WAY_DST ? 1 : 0];
     column[1] = c->column[1];
     return way == WAY_BOTH ? FEED_BOTH : FEED_KEY;
@@ -128,7 +132,7 @@ static err cascade_lines(struct flow *f, u32 step, const struct step_cascade *c)
             line_feeds(&f->line[first + cl->below], l, FEED_SAME, NULL);
             continue;
         }
-        u32           column[2];
+        u32           column[KEYS_MAX];
         enum feed_way way = way_feed(c, cl->way, column);
         line_feeds(below, l, way, column);
     }

@@ -8,6 +8,9 @@
  * column behind what all rows have in common, and by the whole key only where these are equal, too. */
 #include "rank/rank.h"
 
+#include "record/sketch_distinct.h"
+#include "record/sketch_quantiles.h"
+
 #include <stdlib.h>
 
 struct scored {
@@ -123,6 +126,15 @@ static u64 score_bins(const u8 *at, u32 words)
     return sum;
 }
 
+/* The greatest of the percents that results show: a tail is what quantiles are kept for. */
+static bool score_quantiles(const struct group_measure *m, const u8 *row, u64 *score)
+{
+    const u32 *cells = (const void *)(row + m->at);
+    u32        last = quantiles_percent(m->sketch, quantiles_percents(m->sketch) - 1);
+    f64        value;
+    return quantiles_find(cells, m->type == FIELD_F64, last, &value) && score_f64(value, score);
+}
+
 /* False: no value. */
 static inline bool score_of(const struct group_measure *m, const u8 *row, u64 *score)
 {
@@ -131,6 +143,8 @@ static inline bool score_of(const struct group_measure *m, const u8 *row, u64 *s
     switch (m->fold) {
     case FOLD_AVG: return score_average(m->type, row + m->at, score);
     case FOLD_BINS: *score = score_bins(row + m->at, m->words); return true;
+    case FOLD_DISTINCT: *score = distinct_estimate(row + m->at, m->sketch); return true;
+    case FOLD_QUANTILES: return score_quantiles(m, row, score);
     case FOLD_FIRST:
     case FOLD_LAST: return score_word(m->type, word_at(row, m->at + 8u), score);
     default: return score_word(m->type, word_at(row, m->at), score);

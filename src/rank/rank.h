@@ -2,8 +2,8 @@
 /* rank.h: the first N groups of each ranking field, merged into one line a group.
  *
  * One pass and a partial selection per field, never a full sort. Order: value descending; nulls and the `other` row
- * take no part; samplings rank by average, bins by their sum. Ranks start at 1, equal values share the lower number (1,
- * 1, 3), ties at the cut are broken by key. */
+ * take no part; samplings rank by average, bins by their sum, quantiles by the last that is shown (p99). Ranks start at
+ * 1, equal values share the lower number (1, 1, 3), ties at the cut are broken by key. */
 #pragma once
 
 #include "weir/groups.h"

@@ -12,6 +12,7 @@ static const char *const fold_names[] = {
     [FOLD_NONE] = "none", [FOLD_SUM] = "sum",   [FOLD_MIN] = "min",
     [FOLD_MAX] = "max",   [FOLD_AVG] = "avg",   [FOLD_SAMPLING] = "sampling",
     [FOLD_LAST] = "last", [FOLD_BINS] = "bins", [FOLD_FIRST] = "first",
+    [FOLD_DISTINCT] = "distinct", [FOLD_QUANTILES] = "quantiles",
 };
 
 const char *field_type_name(enum field_type type)

@@ -7,6 +7,7 @@
  * Memory is the cost of a look-up: a batch asks for all its slots, then for all its rows, and only then compares. */
 #include "weir/groups.h"
 
+#include "record/sketch_distinct.h"
 #include "weir/hash.h"
 
 #include <stdlib.h>
@@ -284,8 +285,11 @@ static bool row_valid(const struct groups *g, const u8 *row)
         if (!cell_valid(g, &l->column[i], row)) return false;
     if (!padding_valid(l, row, 0, l->keys, sizeof *head, l->key_end)) return false;
     if (!padding_valid(l, row, l->keys, l->carried, l->key_end, l->fixed_end)) return false;
-    for (u32 m = 0; m < l->measures; m++)
-        if (row[l->measure[m].present] > (l->measure[m].fold != FOLD_SAMPLING)) return false;
+    for (u32 m = 0; m < l->measures; m++) {
+        const struct group_measure *measure = &l->measure[m];
+        if (row[measure->present] > (measure->fold != FOLD_SAMPLING)) return false;
+        if (measure->fold == FOLD_DISTINCT && !distinct_valid(row + measure->at, measure->sketch)) return false;
+    }
     u32 present_end = l->fixed_end + l->measures;
     return all_zero(row + present_end, (u32)round_up(l->measures, 8) - l->measures);
 }

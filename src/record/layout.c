@@ -5,19 +5,19 @@
  * then what has no mirror. So a straight merge is one run an operation, a mirrored one three (a from b, b from a, the
  * rest), a crossed one two. Present bytes are ordered by side first: they are one run, three, two in all.
  * The order follows from the measures alone, so two layouts of the same measures differ only in where words begin. */
+#include "record/sketch_distinct.h"
+#include "record/sketch_quantiles.h"
 #include "weir/groups.h"
 
 #include <stdlib.h>
 
-#define ROW_BYTES_MAX 8192u
-
 /* The class of a measure is the operation on its first word; a floating average is a class of its own, as its two words
  * fold by two operations. */
-enum { CLASS_AVG_F64 = GROUP_SAMPLING + 1, CLASSES, CLASS_NONE = 0 };
+enum { CLASS_AVG_F64 = GROUP_ADD_U32 + 1, CLASSES, CLASS_NONE = 0 };
 
 enum side { SIDE_A, SIDE_B, SIDE_ALONE, SIDES };
 
-static const u8 classes[FOLD_BINS + 1][FIELD_BINS + 1];
+static const u8 classes[FOLDS][FIELD_BINS + 1];
 
 /* --- columns --- */
 
@@ -97,6 +97,10 @@ static u16 measure_words(const struct field *f, enum fold fold)
     case FOLD_AVG: return 2;
     case FOLD_SAMPLING: return sizeof(struct sampling) / 8;
     case FOLD_BINS: WEIR_ASSERT(f->bins >= 1 && f->bins <= BINS_MAX); return (u16)f->bins;
+    case FOLD_DISTINCT:
+        WEIR_ASSERT(f->sketch >= DISTINCT_BITS_MIN && f->sketch <= DISTINCT_BITS_MAX);
+        return (u16)(1u << f->sketch >> 3);
+    case FOLD_QUANTILES: WEIR_ASSERT(quantiles_percent(f->sketch, 0) > 0); return QUANTILES_WORDS;
     default: return 1;
     }
 }
@@ -109,6 +113,7 @@ static err take_measures(struct group_layout *l, const struct field *f)
         if (fold == FOLD_SUM && f[m].type == FIELD_BINS) fold = FOLD_BINS;
         if (fold == FOLD_SUM && f[m].type == FIELD_SAMPLING) fold = FOLD_SAMPLING;
         l->measure[m] = (struct group_measure){ .fold = fold, .type = f[m].type, .words = measure_words(&f[m], fold) };
+        if (fold == FOLD_DISTINCT || fold == FOLD_QUANTILES) l->measure[m].sketch = f[m].sketch;
         if (measure_class(&l->measure[m]) == CLASS_NONE)
             return (err){ ERR_CONFIG, "a measure's type does not fold in this way", m };
         l->mirror[m] = f[m].mirror;
@@ -135,9 +140,17 @@ static u32 place_measures(struct group_layout *l)
         struct group_measure *m = &l->measure[order[i]];
         m->at = (u16)at;
         at += m->words * 8u;
-        if (at > ROW_BYTES_MAX) return 0;
+        if (at > GROUP_BYTES_MAX) return 0;
     }
     return at;
+}
+
+static u32 widest_measure(const struct group_layout *l)
+{
+    u32 widest = 0;
+    for (u32 m = 1; m < l->measures; m++)
+        if (l->measure[m].words > l->measure[widest].words) widest = m;
+    return widest;
 }
 
 /* --- the empty row --- */
@@ -174,7 +187,9 @@ static void put_absent(u8 *row, const struct group_measure *m)
 static u32 op_width(enum group_op op)
 {
     switch (op) {
-    case GROUP_OR: return 1;
+    case GROUP_OR:
+    case GROUP_MAX_BYTES: return 1;
+    case GROUP_ADD_U32: return 4;
     case GROUP_FIRST:
     case GROUP_LAST: return 16;
     case GROUP_SAMPLING: return sizeof(struct sampling);
@@ -256,11 +271,12 @@ err group_layout_init(struct group_layout *l, u32 keys, u32 carried, u32 measure
     err e = take_measures(l, f + keys + carried);
     if (err_is(e)) return e;
     l->size = place_measures(l);
-    if (l->size == 0) return (err){ ERR_FULL, "too many or too wide measures: a group is over 8 KiB", ROW_BYTES_MAX };
+    if (l->size == 0)
+        return (err){ ERR_FULL, "too many or too wide measures: a group is over 32 KiB", widest_measure(l) };
     for (enum group_view view = GROUP_STRAIGHT; view <= GROUP_CROSSED; view++) {
         struct group_program tried;
         if (!program_build(&tried, l, l, view))
-            return (err){ ERR_FULL, "too many measures that fold each in its own way", GROUP_RUNS_MAX };
+            return (err){ ERR_FULL, "too many measures that fold each in its own way", -1 };
     }
     l->empty = calloc(1, l->size);
     WEIR_ASSERT(l->empty != NULL);
@@ -275,7 +291,7 @@ void group_layout_fini(struct group_layout *l)
 }
 
 /* Which fold a type knows, and by which operation; 0: none. GROUP_OR is 0 and no measure's own operation. */
-static const u8 classes[FOLD_BINS + 1][FIELD_BINS + 1] = {
+static const u8 classes[FOLDS][FIELD_BINS + 1] = {
     [FOLD_SUM] = { [FIELD_U64] = GROUP_ADD, [FIELD_F64] = GROUP_ADD_F64 },
     [FOLD_MIN] = { [FIELD_U64] = GROUP_MIN, [FIELD_MAC] = GROUP_MIN, [FIELD_F64] = GROUP_MIN_F64,
                    [FIELD_TIME] = GROUP_MIN_TIME },
@@ -288,5 +304,10 @@ static const u8 classes[FOLD_BINS + 1][FIELD_BINS + 1] = {
     [FOLD_AVG] = { [FIELD_U64] = GROUP_ADD, [FIELD_F64] = CLASS_AVG_F64 },
     [FOLD_SAMPLING] = { [FIELD_SAMPLING] = GROUP_SAMPLING },
     [FOLD_BINS] = { [FIELD_BINS] = GROUP_ADD },
+    [FOLD_DISTINCT] = { [FIELD_U64] = GROUP_MAX_BYTES, [FIELD_F64] = GROUP_MAX_BYTES, [FIELD_TIME] = GROUP_MAX_BYTES,
+                        [FIELD_ADDR] = GROUP_MAX_BYTES, [FIELD_MAC] = GROUP_MAX_BYTES,
+                        [FIELD_STRING] = GROUP_MAX_BYTES, [FIELD_NET] = GROUP_MAX_BYTES,
+                        [FIELD_TAG] = GROUP_MAX_BYTES },
+    [FOLD_QUANTILES] = { [FIELD_U64] = GROUP_ADD_U32, [FIELD_F64] = GROUP_ADD_U32 },
 };
 static_assert((int)GROUP_OR == (int)CLASS_NONE, "the zeros of the table mean: does not fold");

@@ -94,6 +94,26 @@ static void merge_sampling(struct sampling *restrict to, const struct sampling *
     }
 }
 
+static void merge_max_bytes(u8 *restrict to, const u8 *restrict from, u32 n)
+{
+    for (u32 i = 0; i < n; i++) to[i] = from[i] > to[i] ? from[i] : to[i];
+}
+
+static void merge_add_u32(u32 *restrict to, const u32 *restrict from, u32 n)
+{
+    for (u32 i = 0; i < n; i++) {
+        u32 sum = to[i] + from[i];
+        to[i] = sum | -(u32)(sum < from[i]);
+    }
+}
+
+/* Apart, so that the loops of ordinary folds stay as the compiler makes them without these. */
+static __attribute__((noinline)) void merge_sketch(enum group_op op, void *to, const void *from, u32 n)
+{
+    if (op == GROUP_MAX_BYTES) merge_max_bytes(to, from, n);
+    else merge_add_u32(to, from, n);
+}
+
 void groups_merge_row(const struct group_program *program, u8 *to, const u8 *from)
 {
     for (const struct group_run *r = program->run; r < program->run + program->count; r++) {
@@ -112,6 +132,8 @@ void groups_merge_row(const struct group_program *program, u8 *to, const u8 *fro
         case GROUP_FIRST: merge_first(a, b, r->count); break;
         case GROUP_LAST: merge_last(a, b, r->count); break;
         case GROUP_SAMPLING: merge_sampling(a, b, r->count); break;
+        case GROUP_MAX_BYTES:
+        case GROUP_ADD_U32: merge_sketch(r->op, a, b, r->count); break;
         }
     }
 }

@@ -7,6 +7,7 @@
  * A record counts once in its group's `records`, and once in groups.full where it went to the `other` group: no row
  * was free for its key, or no room for its key's strings. */
 #include "window/combine.h"
+#include "window/combine_sketch.h"
 
 #include <stdlib.h>
 
@@ -30,9 +31,10 @@ enum kernel {
     KERNEL_AVG_F64,
     KERNEL_SAMPLING,
     KERNEL_BINS,
+    KERNEL_SKETCH, /* combine_sketch.h */
 };
 
-static const u8 kernels[FOLD_BINS + 1][FIELD_BINS + 1];
+static const u8 kernels[FOLDS][FIELD_BINS + 1];
 
 struct combine {
     struct combine_spec spec;
@@ -324,6 +326,7 @@ BODY void fold_cell(enum kernel kernel, const struct fold_job *j, u64 i)
     case KERNEL_BINS:
         for (u32 k = 0; k < j->words; k++) word[k] = add_saturated(word[k], ((const u64 *)j->cells)[i * j->words + k]);
         break;
+    case KERNEL_SKETCH:
     case KERNEL_NONE: break;
     }
 }
@@ -353,6 +356,7 @@ static void fold_column(enum kernel kernel, const struct fold_job *j, u64 values
     case KERNEL_AVG_F64: fold_as(KERNEL_AVG_F64, j, values, all); break;
     case KERNEL_SAMPLING: fold_as(KERNEL_SAMPLING, j, values, all); break;
     case KERNEL_BINS: fold_as(KERNEL_BINS, j, values, all); break;
+    case KERNEL_SKETCH:
     case KERNEL_NONE: break;
     }
 }
@@ -388,10 +392,14 @@ static void fold_measures(const struct combine *c, const struct block *b)
         const struct column        *column = &b->in->column[c->spec.column[c->spec.keys + c->spec.carried + i]];
         u64                         values = values_of(b, column);
         if (values == 0) continue;
-        job.at = m->at;
-        job.words = m->words;
-        job.cells = (const u8 *)column->cells + b->at * cell_size(m);
-        fold_column(c->kernel[i], &job, values, values == b->all);
+        if (c->kernel[i] == KERNEL_SKETCH) {
+            values = combine_sketch(m, column, b->at, values, b->row);
+        } else {
+            job.at = m->at;
+            job.words = m->words;
+            job.cells = (const u8 *)column->cells + b->at * cell_size(m);
+            fold_column(c->kernel[i], &job, values, values == b->all);
+        }
         if (m->fold == FOLD_SAMPLING) continue;
         if (values == b->all) c->mark[m->present - c->marks_at] = 1, any = true;
         else mark_some(b, m, values);
@@ -434,7 +442,7 @@ void combine_push(struct combine *c, const struct batch *in, struct groups *into
     c->rows = groups_count(into);
 }
 
-static const u8 kernels[FOLD_BINS + 1][FIELD_BINS + 1] = {
+static const u8 kernels[FOLDS][FIELD_BINS + 1] = {
     [FOLD_SUM] = { [FIELD_U64] = KERNEL_ADD, [FIELD_F64] = KERNEL_ADD_F64 },
     [FOLD_MIN] = { [FIELD_U64] = KERNEL_MIN, [FIELD_MAC] = KERNEL_MIN, [FIELD_F64] = KERNEL_MIN_F64,
                    [FIELD_TIME] = KERNEL_MIN_TIME },
@@ -447,4 +455,8 @@ static const u8 kernels[FOLD_BINS + 1][FIELD_BINS + 1] = {
     [FOLD_AVG] = { [FIELD_U64] = KERNEL_AVG, [FIELD_F64] = KERNEL_AVG_F64 },
     [FOLD_SAMPLING] = { [FIELD_SAMPLING] = KERNEL_SAMPLING },
     [FOLD_BINS] = { [FIELD_BINS] = KERNEL_BINS },
+    [FOLD_DISTINCT] = { [FIELD_U64] = KERNEL_SKETCH, [FIELD_F64] = KERNEL_SKETCH, [FIELD_TIME] = KERNEL_SKETCH,
+                        [FIELD_ADDR] = KERNEL_SKETCH, [FIELD_MAC] = KERNEL_SKETCH, [FIELD_STRING] = KERNEL_SKETCH,
+                        [FIELD_NET] = KERNEL_SKETCH, [FIELD_TAG] = KERNEL_SKETCH },
+    [FOLD_QUANTILES] = { [FIELD_U64] = KERNEL_SKETCH, [FIELD_F64] = KERNEL_SKETCH },
 };

@@ -100,11 +100,11 @@ void feed_init(struct feed *f, enum feed_way way, const u32 *column, const struc
         WEIR_ASSERT(to->keys == from->keys && to->carried == from->carried && to->fixed_end == from->fixed_end);
         return;
     }
-    WEIR_ASSERT(to->keys == 1 && to->carried == 0);
-    u32 ends = way == FEED_BOTH ? 2 : 1;
-    for (u32 i = 0; i < ends; i++) {
+    WEIR_ASSERT((to->keys == 1 || way == FEED_KEYS) && to->carried == 0);
+    u32 columns = way == FEED_BOTH ? 2 : to->keys;
+    for (u32 i = 0; i < columns; i++) {
         WEIR_ASSERT(column[i] < from->keys + from->carried);
-        WEIR_ASSERT(from->column[column[i]].type == to->column[0].type);
+        WEIR_ASSERT(from->column[column[i]].type == to->column[way == FEED_BOTH ? 0 : i].type);
         f->column[i] = column[i];
     }
     if (way != FEED_BOTH) return;
@@ -179,16 +179,24 @@ static bool key_same(const struct push *p, const struct target *t, const u8 *row
     return true;
 }
 
-/* The key made of one column of the source. */
-static bool key_column(const struct push *p, const struct target *t, const u8 *row, u32 column, u8 *key)
+/* Key column `number` made of a column of the source; the key is zero there. */
+static bool key_cell(const struct push *p, const struct target *t, const u8 *row, u32 column, u32 number, u8 *key)
 {
-    const struct group_column *to = &p->w->spec.layout->column[0], *from = &p->from->layout->column[column];
-    memset(key, 0, key_size(p->w));
-    memcpy(key, &t->start, sizeof t->start);
+    const struct group_column *to = &p->w->spec.layout->column[number], *from = &p->from->layout->column[column];
     u8 *cell = key + to->at - KEY_AT;
     memcpy(cell, row + from->at, cell_bytes(from->type));
     if (is_text(to)) return key_translate(p, t, cell);
     key[to->flag - KEY_AT] = row[from->flag];
+    return true;
+}
+
+/* The key made of `keys` columns of the source. */
+static bool key_columns(const struct push *p, const struct target *t, const u8 *row, const u32 *column, u8 *key)
+{
+    memset(key, 0, key_size(p->w));
+    memcpy(key, &t->start, sizeof t->start);
+    for (u32 i = 0; i < p->w->spec.layout->keys; i++)
+        if (!key_cell(p, t, row, column[i], i, key)) return false;
     return true;
 }
 
@@ -217,7 +225,7 @@ static bool key_gather(const struct push *p, const struct target *t, u32 job, u8
     enum how  how = p->job[job].how;
     if (how == HOW_OTHER) return false;
     if (p->feed->way == FEED_SAME) return key_same(p, t, row, key);
-    return key_column(p, t, row, p->feed->column[how == HOW_MIRRORED], key);
+    return key_columns(p, t, row, p->feed->column + (how == HOW_MIRRORED), key);
 }
 
 /* A key that is null everywhere. */
@@ -395,7 +403,7 @@ static u32 jobs_of(const struct push *p, const struct group_row *row, enum how *
     const struct group_column *c = p->from->layout->column;
     const u8                  *bytes = (const u8 *)row;
     how[0] = row->flags & GROUP_OTHER ? HOW_OTHER : HOW_STRAIGHT;
-    if (how[0] == HOW_OTHER || f->way == FEED_SAME) return 1;
+    if (how[0] == HOW_OTHER || f->way == FEED_SAME || f->way == FEED_KEYS) return 1;
     const struct group_column *a = &c[f->column[0]], *b = &c[f->column[1]];
     u32                        n = cell_null(a, bytes) ? 0 : 1;
     if (f->way == FEED_KEY) return n;

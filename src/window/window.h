@@ -51,16 +51,18 @@ void window_close(struct window *w);
 enum feed_way {
     FEED_SAME, /* same layout: a partial, or a pane of the level below */
     FEED_KEY,  /* one of the source's columns becomes the key; rows where it is null are left out             */
+    FEED_KEYS, /* as many of the source's columns as there are keys, in their order; null is a value like others */
     FEED_BOTH, /* two columns: the row counts for each end, mirrored for the second; once where they are equal */
 };
 
 struct feed {
     enum feed_way        way;
-    u32                  column[2]; /* FEED_KEY: [0]; FEED_BOTH: both, in the source's layout */
+    u32                  column[KEYS_MAX]; /* FEED_KEY: [0]; FEED_BOTH: two; FEED_KEYS: all; in the source's layout */
     struct group_program straight, mirrored, crossed;
 };
 
-/* to: the window's layout with one key column; from: the source's. FEED_SAME: both are of the same columns. */
+/* to: the window's layout, with one key column but for FEED_KEYS; from: the source's. FEED_SAME: both are of the same
+ * columns. */
 void feed_init(struct feed *f, enum feed_way way, const u32 *column, const struct group_layout *to,
                const struct group_layout *from);
 

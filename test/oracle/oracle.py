@@ -9,7 +9,8 @@ agree on is therefore not a shared mistake of composing. It knows no lateness: e
     oracle.py --recipe FILE --store STORE [--p2 DIR] [--networks CSV]    compare; exit 1 on differences
     oracle.py --recipe FILE --print TABLE                                show what a table should hold
 
-Limits: all records are held in memory (about 2 KiB each); f64 sums are compared to a relative 1e-12."""
+Limits: all records are held in memory (about 2 KiB each); f64 sums are compared to a relative 1e-12. Sketches (agg:
+distinct, quantiles) are held against the exact answer, within their error; rankings by them are not known here."""
 import argparse
 import collections
 import csv
@@ -169,9 +170,16 @@ def mac_text(number):
 
 # --- layouts and recipe -----------------------------------------------------------------------------------------------
 
-Field = collections.namedtuple("Field", "name type read measure agg scale mirror ranked")
+Field = collections.namedtuple("Field", "name type read measure agg scale mirror ranked sketch", defaults=(None,))
 Layout = collections.namedtuple("Layout", "name separator null fields")  # None in fields: a skipped column
-Measure = collections.namedtuple("Measure", "name type agg mirror ranked")
+Measure = collections.namedtuple("Measure", "name type agg mirror ranked sketch", defaults=(None,))
+
+
+def sketch_of(f):
+    """Bits of a distinct, percents of quantiles."""
+    if f.get("agg") == "distinct":
+        return int(f.get("bits", "10"))
+    return [int(p) for p in as_list(f.get("at", ["50", "90", "99"]))] if f.get("agg") == "quantiles" else None
 
 
 def fold_of(f):
@@ -194,7 +202,8 @@ def layout_of(doc):
             agg = "bins"
         fields.append(Field(f["name"], f["type"], reader_of(f["type"]),
                             f.get("measure", f["name"] if "agg" in f else None), agg,
-                            int(f.get("scale", "1")), f.get("mirror"), f.get("rank") in ("true", "yes")))
+                            int(f.get("scale", "1")), f.get("mirror"), f.get("rank") in ("true", "yes"),
+                            sketch_of(f)))
     return Layout(doc["layout"], doc.get("separator", " "), doc.get("null", "-"), fields)
 
 
@@ -219,7 +228,7 @@ def as_list(v):
 
 
 Window = collections.namedtuple("Window", "step table length by carried measures")
-Cascade = collections.namedtuple("Cascade", "step prefix kind levels ways top fields measures")
+Cascade = collections.namedtuple("Cascade", "step prefix kind levels ways by top fields measures")
 
 
 class Spec:
@@ -243,7 +252,7 @@ class Spec:
         for layout in self.protocols.values():
             for f in layout.fields:
                 if f is not None and f.measure and f.measure not in seen:
-                    seen[f.measure] = Measure(f.measure, f.type, f.agg, f.mirror, f.ranked)
+                    seen[f.measure] = Measure(f.measure, f.type, f.agg, f.mirror, f.ranked, f.sketch)
         wanted = set()
         for w in self.windows:
             wanted.update(seen if w.measures is None else w.measures)
@@ -280,9 +289,11 @@ def read_recipe(path):
         if "cascade" in step:
             rank = step.get("rank") or {}
             fields = rank.get("fields", "default")
-            spec.cascades.append(Cascade(name, step.get("table", spec.source), step["kind"],
+            by = as_list(step["by"]) if "by" in step else None
+            prefix = "%s_%s" % (spec.source, name) if by else spec.source
+            spec.cascades.append(Cascade(name, step.get("table", prefix), step.get("kind"),
                                          [span(l) for l in as_list(step["cascade"])],
-                                         as_list(step.get("ways", ["src", "dst", "both"])),
+                                         ["by"] if by else as_list(step.get("ways", ["src", "dst", "both"])), by,
                                          int(rank["top"]) if "top" in rank else 100 if rank else 0,
                                          fields if fields == "default" else as_list(fields),
                                          windows[step["from"]].measures))
@@ -367,6 +378,8 @@ class Input:
         self.tag_fields = set(spec.sides.values())
         for w in spec.windows:
             self.tag_fields.update(w.by + w.carried)
+        for c in spec.cascades:
+            self.tag_fields.update(c.by or ())
         self.plans = {}
 
     def read(self):
@@ -463,6 +476,10 @@ def fold(agg, type_name, values):
     if agg == "sampling":
         counts, lows, highs, sums = zip(*values)
         return (sum(counts), min(lows), max(highs), sum(sums))
+    if agg == "distinct":
+        return len(set(values))
+    if agg == "quantiles":
+        return sorted(values)
     if agg == "bins":
         return tuple(min(sum(c), U64_MAX) for c in zip(*values))
     if agg == "sum":
@@ -538,10 +555,22 @@ class Table:
 def measure_columns(m):
     if m.agg == "sampling":
         return [m.name + s for s in ("_n", "_min", "_avg", "_max")]
+    if m.agg == "quantiles":
+        return ["%s_p%d" % (m.name, p) for p in m.sketch]
     if m.agg == "bins":
         k = int(re.search(r"\((\d+)\)", m.type).group(1))
         return ["%s_%d" % (m.name, i) for i in range(1, k + 1)]
     return [m.name]
+
+
+class Near:
+    """A number that the store knows by an estimate."""
+
+    def __init__(self, value, off):
+        self.value, self.off = value, off
+
+    def __repr__(self):
+        return "%r +- %r" % (self.value, self.off)
 
 
 def measure_cells(m, value):
@@ -553,6 +582,11 @@ def measure_cells(m, value):
         return dict(zip(names, (n, least / SECOND, total / (n * SECOND), most / SECOND)))
     if m.agg == "bins":
         return dict(zip(names, value))
+    if m.agg == "distinct":  # five standard errors, and two values that share a register
+        return {names[0]: Near(value, 5 * 1.04 / 2**(m.sketch / 2) * value + 2)}
+    if m.agg == "quantiles":
+        return {name: Near(v, 0.0289 * v) for name, v in
+                ((name, value[-(-len(value) * p // 100) - 1]) for name, p in zip(names, m.sketch))}
     return {names[0]: value / SECOND if m.type == "time" else value}
 
 
@@ -642,9 +676,10 @@ def compute(spec, records):
         fields = [m.name for m in measures if m.ranked] if c.fields == "default" else c.fields
         for way in c.ways:
             for length in c.levels:
-                name = "%s_%s%s_%s" % (c.prefix, way, c.kind, level_name(length))
-                table = Table(name, ["timestamp", c.kind], columns_of(measures) + ["records"])
-                groups = cascade_groups(records, length, way, c.kind)
+                stem = c.prefix if c.by else "%s_%s%s" % (c.prefix, way, c.kind)
+                name = "%s_%s" % (stem, level_name(length))
+                table = Table(name, ["timestamp"] + (c.by or [c.kind]), columns_of(measures) + ["records"])
+                groups = window_groups(records, length, c.by, ()) if c.by else cascade_groups(records, length, way, c.kind)
                 folded = {k: g.values(measures, at) for k, g in groups.items()}
                 fill(table, groups, folded, measures, ())
                 out[name] = table
@@ -670,6 +705,8 @@ class Differences:
 def same(a, b):
     if a is None or b is None:
         return a is b
+    if isinstance(a, Near):
+        return abs(a.value - b) <= a.off
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         if isinstance(a, int) and isinstance(b, int):
             return a == b

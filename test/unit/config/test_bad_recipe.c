@@ -666,8 +666,8 @@ static const struct bad_recipe bad_recipes[] = {
     { "ip as measure",
       "name: srcIP, type: ip",
       "name: srcIP, type: ip, measure: x",
-      "7:43+1 a field of type `ip` is no measure as it stands | a measure is u64, f64, time, "
-      "sampling or bins(k)" },
+      "7:43+1 a field of type `ip` is no measure as it stands | say agg: distinct to count "
+      "how many different ones there are" },
     { "measure twice",
       "measure: sizes",
       "measure: dstRTT",

@@ -350,6 +350,8 @@ static void prints_what_reads_back_to_the_same(void **state)
         { "ways: [src, dst, both]", "ways: [both, src]" },
         { "from: [raw, site], retain: { raw: 1d, 1m: 7d }", "from: site, limit: 7" },
         { "name: load, type: f64", "name: load, type: f64, measure: load, agg: avg, scale: 8, unit: \"%\"" },
+        { "name: load, type: f64", "name: load, type: f64, measure: load, agg: quantiles, at: [5, 95]" },
+        { "name: load, type: f64", "name: load, type: f64, measure: loads, agg: distinct, bits: 7" },
         { "  - layout: small", "  - separator: \"\\t\"\n    \"null\": \"NULL\"\n    layout: small" },
         { "state: {", "workers: 3\nstate: {" },
     };
@@ -392,6 +394,20 @@ static void changes_a_fingerprint_when_state_would_mean_something_else(void **st
         assert_true(print_with(rows[i][0], rows[i][1], "site/dst/1h") != hour);
     }
     assert_true(print_with("[1m, 5m, 1h]", "[1m, 1h]", "site/dst/1h") != hour);
+}
+
+static void a_fingerprint_knows_the_size_of_sketches_and_not_what_is_shown_of_them(void **state)
+{
+    static const char *const how[] = {
+        "name: load, type: f64, agg: distinct",           "name: load, type: f64, agg: distinct, bits: 10",
+        "name: load, type: f64, agg: distinct, bits: 11", "name: load, type: f64, agg: quantiles",
+        "name: load, type: f64, agg: quantiles, at: 99",
+    };
+    u64 sum[WEIR_COUNT(how)];
+    for (u32 i = 0; i < WEIR_COUNT(how); i++) sum[i] = print_with("name: load, type: f64", how[i], "raw");
+    assert_true(sum[0] == sum[1]);
+    assert_true(sum[1] != sum[2] && sum[2] != sum[3]);
+    assert_true(sum[3] == sum[4]);
 }
 
 static void keeps_a_fingerprint_when_only_the_way_of_rows_changes(void **state)
@@ -546,6 +562,20 @@ static void gives_a_table_of_single_records(void **state)
     recipe_free(r);
 }
 
+static void sketches_are_columns_of_their_own(void **state)
+{
+    struct recipe *r = good_steps("  more: { from: tagged, derive: { hosts: { expr: srcIP, agg: distinct, bits: 6 }, "
+                                  "nets: { expr: srcNet, agg: distinct }, size: { expr: dstBytes, agg: quantiles, "
+                                  "unit: B }, wait: { expr: load, agg: quantiles, at: [1, 50, 75, 99] } } }\n"
+                                  "  sums: { from: more, window: 1m, by: [protocol], measures: [hosts, nets, size, "
+                                  "wait] }\n",
+                                  ", sums");
+    expect_columns(table_named(r, "p2_sums"), 2,
+                   "timestamp:i protocol:i hosts:i nets:i size_p50:r size_p90:r size_p99:r wait_p1:r wait_p50:r "
+                   "wait_p75:r wait_p99:r records:i closed_by:t revision:i");
+    recipe_free(r);
+}
+
 static void derives_columns_in_order_and_only_those_that_are_used(void **state)
 {
     struct recipe *r = good_steps("  big: { from: tagged, where: kb > 2, derive: { "
@@ -664,6 +694,8 @@ int main(void)
         cmocka_unit_test(prints_what_reads_back_to_the_same),
         cmocka_unit_test(changes_a_fingerprint_when_state_would_mean_something_else),
         cmocka_unit_test(keeps_a_fingerprint_when_only_the_way_of_rows_changes),
+        cmocka_unit_test(a_fingerprint_knows_the_size_of_sketches_and_not_what_is_shown_of_them),
+        cmocka_unit_test(sketches_are_columns_of_their_own),
         cmocka_unit_test(unites_the_layouts_of_a_source),
         cmocka_unit_test(knows_a_kind_by_its_letters_whatever_their_case),
         cmocka_unit_test(sorts_steps_so_that_from_comes_first),

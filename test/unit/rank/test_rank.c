@@ -2,6 +2,7 @@
 /* test_rank.c: tops held against a full sort, for all kinds of measures, with many ties; and the rules of equal places,
  * nulls and the `other` row on tables that a reader can follow. */
 #include "rank/rank.h"
+#include "record/sketch_quantiles.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -28,10 +29,12 @@ static const struct field measures[] = {
     MEASURE(FIELD_F64, FOLD_MAX),    MEASURE(FIELD_TIME, FOLD_MAX),   MEASURE(FIELD_F64, FOLD_FIRST),
     MEASURE(FIELD_TIME, FOLD_LAST),  MEASURE(FIELD_U64, FOLD_AVG),    MEASURE(FIELD_F64, FOLD_AVG),
     MEASURE(FIELD_BINS, FOLD_BINS),  MEASURE(FIELD_SAMPLING, FOLD_SAMPLING),
+    { { NULL, 0 }, FIELD_ADDR, FOLD_DISTINCT, 0, FIELD_NO_MIRROR, false, 6 },
+    { { NULL, 0 }, FIELD_F64, FOLD_QUANTILES, 0, FIELD_NO_MIRROR, false, 50u | 99u << 8 },
 };
 #define FIELDS ((u32)WEIR_COUNT(measures))
 
-static const u32 every_field[FIELDS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
+static const u32 every_field[FIELDS] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 
 /* A table whose key is of these columns. */
 static void table_init(struct groups *g, struct group_layout *l, u32 keys, const enum field_type *type, u32 max)
@@ -107,8 +110,28 @@ static void random_measure(u8 *row, const struct group_measure *m, u64 *seed)
         if (v == 7) v = UINT64_MAX;
         put(row, m->at, &two), put(row, m->at + 8u, &v);
         return;
+    case FOLD_DISTINCT: /* v registers: about v values */
+        memset(row + m->at, 0, m->words * 8u);
+        memset(row + m->at + 9, 1, v);
+        return;
+    case FOLD_QUANTILES: /* all but one value are alike; nothing at all for 11 */
+        memset(row + m->at, 0, m->words * 8u);
+        ((u32 *)(void *)(row + m->at))[90 + v] = v < 11 ? 1 : 0;
+        ((u32 *)(void *)(row + m->at))[100 - 2 * v] += v < 11 ? 10 : 0;
+        return;
     default: put(row, m->at, word);
     }
+}
+
+/* The cell of the greatest value, or how many registers are in use. */
+static bool number_of_sketch(const u8 *row, const struct group_measure *m, long double *out)
+{
+    u32 n = 0, last = 0;
+    for (u32 i = 0; m->fold == FOLD_DISTINCT && i < m->words * 8u; i++) n += row[m->at + i];
+    for (u32 i = 0; m->fold == FOLD_QUANTILES && i < QUANTILES_CELLS; i++)
+        if (((const u32 *)(const void *)(row + m->at))[i]) last = i;
+    *out = m->fold == FOLD_DISTINCT ? n : last;
+    return m->fold == FOLD_DISTINCT || last > 0;
 }
 
 /* --- the reference --- */
@@ -127,6 +150,7 @@ static bool number_of(const u8 *row, const struct group_measure *m, long double 
         return true;
     }
     if (!row[m->present]) return false;
+    if (m->fold == FOLD_DISTINCT || m->fold == FOLD_QUANTILES) return number_of_sketch(row, m, out);
     if (m->fold == FOLD_FIRST || m->fold == FOLD_LAST) w[0] = w[1];
     memcpy(&real, w, 8);
     *out = (long double)w[0];

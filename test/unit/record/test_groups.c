@@ -3,6 +3,7 @@
  *
  * Merges are held against a fold of one measure at a time that knows nothing of runs; finding against a list that is
  * searched from its beginning. */
+#include "record/sketch_quantiles.h"
 #include "weir/groups.h"
 #include "weir/hash.h"
 #include "weir/rows.h"
@@ -28,9 +29,10 @@ static u64 random_next(u64 *state)
 /* --- layouts --- */
 
 #define MEASURE(type, fold, mirror) { { NULL, 0 }, type, fold, (type) == FIELD_BINS ? 3 : 0, mirror, false }
+#define SKETCH(type, fold, mirror, sketch) { { NULL, 0 }, type, fold, 0, mirror, false, sketch }
 #define COLUMN(type)                { { NULL, 0 }, type, FOLD_NONE, 0, ALONE, false }
 
-/* Every fold of every type; 0-23 in pairs that mirror each other, the rest alone. */
+/* Every fold of every type; 0-23 in pairs, as are 34 and 36, 39 and 40 that mirror each other, the rest alone. */
 static const struct field every_measure[] = {
     MEASURE(FIELD_U64, FOLD_SUM, 1),
     MEASURE(FIELD_U64, FOLD_SUM, 0),
@@ -66,6 +68,14 @@ static const struct field every_measure[] = {
     MEASURE(FIELD_U64, FOLD_SUM, ALONE),
     MEASURE(FIELD_U64, FOLD_MIN, 32), /* its own mirror: has none */
     MEASURE(FIELD_SAMPLING, FOLD_SAMPLING, ALONE),
+    SKETCH(FIELD_U64, FOLD_DISTINCT, 36, 7), /* 34; partners have the same bits */
+    SKETCH(FIELD_ADDR, FOLD_DISTINCT, ALONE, 6),
+    SKETCH(FIELD_U64, FOLD_DISTINCT, 34, 7),
+    SKETCH(FIELD_STRING, FOLD_DISTINCT, ALONE, 12),
+    SKETCH(FIELD_NET, FOLD_DISTINCT, ALONE, 6),
+    SKETCH(FIELD_U64, FOLD_QUANTILES, 40, QUANTILES_DEFAULT),
+    SKETCH(FIELD_U64, FOLD_QUANTILES, 39, QUANTILES_DEFAULT),
+    SKETCH(FIELD_F64, FOLD_QUANTILES, ALONE, 99),
 };
 #define EVERY ((u32)WEIR_COUNT(every_measure))
 
@@ -160,8 +170,14 @@ static void what_cannot_be_laid_out_is_refused(void **state)
         { MEASURE(FIELD_TIME, FOLD_SUM, ALONE), 0, 2, ERR_CONFIG, 0 },
         { MEASURE(FIELD_U64, FOLD_NONE, ALONE), 0, 1, ERR_CONFIG, 0 },
         { MEASURE(FIELD_SAMPLING, FOLD_MIN, ALONE), 0, 1, ERR_CONFIG, 0 },
-        { MEASURE(FIELD_F64, FOLD_AVG, ALONE), 0, 33, ERR_FULL, GROUP_RUNS_MAX }, /* two runs each, one for present */
-        { MEASURE(FIELD_SAMPLING, FOLD_SAMPLING, ALONE), 0, 256, ERR_FULL, 8192 },
+        { MEASURE(FIELD_F64, FOLD_AVG, ALONE), 0, 33, ERR_FULL, -1 }, /* two runs each, one for present */
+        { MEASURE(FIELD_BINS, FOLD_BINS, ALONE), 0, 256, ERR_NONE, 0 },
+        { SKETCH(FIELD_TIME, FOLD_QUANTILES, ALONE, QUANTILES_DEFAULT), 0, 1, ERR_CONFIG, 0 },
+        { SKETCH(FIELD_SAMPLING, FOLD_DISTINCT, ALONE, 10), 0, 1, ERR_CONFIG, 0 },
+        { SKETCH(FIELD_U64, FOLD_QUANTILES, ALONE, QUANTILES_DEFAULT), 0, 10, ERR_NONE, 0 },
+        { SKETCH(FIELD_U64, FOLD_QUANTILES, ALONE, QUANTILES_DEFAULT), 0, 11, ERR_FULL, 0 },
+        { SKETCH(FIELD_MAC, FOLD_DISTINCT, ALONE, 12), 0, 7, ERR_NONE, 0 },
+        { SKETCH(FIELD_MAC, FOLD_DISTINCT, ALONE, 12), 0, 8, ERR_FULL, 0 },
     };
     for (u32 i = 0; i < WEIR_COUNT(rows); i++) {
         struct group_layout l;
@@ -169,7 +185,7 @@ static void what_cannot_be_laid_out_is_refused(void **state)
         err e = group_layout_init(&l, rows[i].keys, 0, rows[i].measures, f);
         assert_int_equal(e.code, rows[i].code);
         assert_int_equal(e.at, rows[i].at);
-        assert_non_null(e.what);
+        assert_true((e.what != NULL) == err_is(e));
         group_layout_fini(&l);
     }
 }
@@ -178,7 +194,8 @@ static void names_are_those_of_layouts_and_recipes(void **state)
 {
     static const char *const types[] = { "u64",    "f64", "time", "ip",       "mac",
                                         "string", "net", "tag",  "sampling", "bins" };
-    static const char *const folds[] = { "none", "sum", "min", "max", "first", "last", "avg", "sampling", "bins" };
+    static const char *const folds[] = { "none", "sum", "min", "max", "first", "last", "avg", "sampling", "bins",
+                                        "distinct", "quantiles" };
     for (u32 i = 0; i < WEIR_COUNT(types); i++) assert_string_equal(field_type_name((enum field_type)i), types[i]);
     for (u32 i = 0; i < WEIR_COUNT(folds); i++) assert_string_equal(fold_name((enum fold)i), folds[i]);
 }
@@ -236,6 +253,13 @@ static void random_measure(const struct group_measure *m, u8 *row, u64 *seed)
     case FOLD_BINS:
         for (u32 k = 0; k < m->words; k++) put_word(row, m->at + k * 8u, v * (k + 1));
         break;
+    case FOLD_DISTINCT:
+        for (u32 k = 0; k < m->words * 8u; k++) row[m->at + k] = (u8)(random_next(seed) % 50);
+        break;
+    case FOLD_QUANTILES:
+        for (u32 k = 0; k < m->words; k++)
+            put_word(row, m->at + k * 8u, random_next(seed) % 9 ? random_next(seed) % 9 : random_next(seed));
+        break;
     default: put_word(row, m->at, v);
     }
 }
@@ -266,6 +290,17 @@ static void fold_sampling(struct sampling *a, const struct sampling *b)
     u128 sum = ((u128)a->sum_hi << 64 | a->sum_lo) + ((u128)b->sum_hi << 64 | b->sum_lo);
     *a = (struct sampling){ plus(a->n, b->n), a->min < b->min ? a->min : b->min, a->max > b->max ? a->max : b->max,
                             (u64)sum, (u64)(sum >> 64) };
+}
+
+static void fold_cells(u8 *to, const u8 *from)
+{
+    for (u32 k = 0; k < QUANTILES_CELLS; k++) {
+        u32 a, b;
+        memcpy(&a, to + k * 4, 4), memcpy(&b, from + k * 4, 4);
+        u64 sum = (u64)a + b;
+        a = sum > UINT32_MAX ? UINT32_MAX : (u32)sum;
+        memcpy(to + k * 4, &a, 4);
+    }
 }
 
 static void fold_measure(const struct group_measure *a, u8 *to, const struct group_measure *b, const u8 *from)
@@ -301,6 +336,11 @@ static void fold_measure(const struct group_measure *a, u8 *to, const struct gro
         for (u32 k = 0; k < a->words * 8u; k += 8)
             put_word(to, a->at + k, plus(word_of(to, a->at + k), word_of(from, b->at + k)));
         break;
+    case FOLD_DISTINCT:
+        for (u32 k = 0; k < a->words * 8u; k++)
+            if (from[b->at + k] > to[a->at + k]) to[a->at + k] = from[b->at + k];
+        break;
+    case FOLD_QUANTILES: fold_cells(to + a->at, from + b->at); break;
     case FOLD_NONE: fail();
     }
 }
@@ -389,7 +429,8 @@ static void integer_folds_do_not_depend_on_the_order(void **state)
     static struct field f[EVERY];
     u32                 n = 0;
     for (u32 m = 0; m < EVERY; m++) /* first and last break ties by order of arrival, floating sums round */
-        if (every_measure[m].type != FIELD_F64 && measure_folds_in_any_order(every_measure[m].fold))
+        if ((every_measure[m].type != FIELD_F64 || every_measure[m].fold == FOLD_QUANTILES) &&
+            measure_folds_in_any_order(every_measure[m].fold))
             f[n] = every_measure[m], f[n++].mirror = ALONE;
     struct group_layout  l;
     struct group_program p;
@@ -704,6 +745,7 @@ enum forgery {
     FORGE_PRESENT,
     FORGE_PRESENT_PADDING,
     FORGE_SAMPLING_PRESENT,
+    FORGE_REGISTER,
     FORGE_SAME_KEY,
     FORGE_TWO_OTHERS,
     FORGE_OTHER_WITH_KEY,
@@ -732,6 +774,7 @@ static void forge(struct groups *g, enum forgery how)
     case FORGE_PRESENT: row[l->measure[0].present] = 2; break;
     case FORGE_PRESENT_PADDING: row[l->fixed_end + EVERY] = 1; break;
     case FORGE_SAMPLING_PRESENT: row[l->measure[18].present] = 1; break;
+    case FORGE_REGISTER: row[l->measure[37].at + 4095u] = 65 - 12 + 1; break;
     case FORGE_SAME_KEY: memcpy(row + KEY_AT, (const u8 *)groups_row(g, 4) + KEY_AT, l->key_end - KEY_AT); break;
     case FORGE_TWO_OTHERS: memcpy(row, last, l->size); break;
     case FORGE_OTHER_WITH_KEY: last[l->column[1].flag] = 0; break;

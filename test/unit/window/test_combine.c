@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_combine.c: batches folded into groups, held against a fold of one record at a time into a list that is searched
  * from its beginning. All key types, all folds of all types, nulls, absent columns, several windows. */
+#include "record/sketch_distinct.h"
+#include "record/sketch_quantiles.h"
 #include "weir/rows.h"
 #include "window/combine.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +32,9 @@ static u64 random_next(u64 *state)
 #define COLUMNS ((u32)WEIR_COUNT(stream_fields))
 
 #define MEASURE(type, fold) { { NULL, 0 }, type, fold, (type) == FIELD_BINS ? BINS : 0, FIELD_NO_MIRROR, false }
+#define DISTINCT(type)      { { NULL, 0 }, type, FOLD_DISTINCT, 0, FIELD_NO_MIRROR, false, BITS }
+#define QUANTILES(type)     { { NULL, 0 }, type, FOLD_QUANTILES, 0, FIELD_NO_MIRROR, false, QUANTILES_DEFAULT }
+#define BITS                6u
 
 static const struct field stream_fields[] = {
     MEASURE(FIELD_U64, FOLD_NONE),  MEASURE(FIELD_NET, FOLD_NONE),    MEASURE(FIELD_TAG, FOLD_NONE),
@@ -41,6 +47,10 @@ static const struct field stream_fields[] = {
     MEASURE(FIELD_U64, FOLD_AVG),   MEASURE(FIELD_F64, FOLD_AVG),     MEASURE(FIELD_SAMPLING, FOLD_SAMPLING),
     MEASURE(FIELD_BINS, FOLD_BINS), MEASURE(FIELD_BINS, FOLD_SUM),    MEASURE(FIELD_MAC, FOLD_MAX),
     MEASURE(FIELD_MAC, FOLD_LAST),  MEASURE(FIELD_U64, FOLD_SUM),     MEASURE(FIELD_U64, FOLD_SUM),
+    DISTINCT(FIELD_U64),            DISTINCT(FIELD_F64),              DISTINCT(FIELD_TIME),
+    DISTINCT(FIELD_ADDR),           DISTINCT(FIELD_MAC),              DISTINCT(FIELD_STRING),
+    DISTINCT(FIELD_NET),            DISTINCT(FIELD_TAG),              QUANTILES(FIELD_U64),
+    QUANTILES(FIELD_F64),
 };
 
 static size_t cell_size(enum field_type type)
@@ -148,6 +158,8 @@ struct state {
     u64             value;
     struct sampling s;
     u64             bins[BINS];
+    u8              registers[1u << BITS];
+    u32            *cells; /* of quantiles */
 };
 
 struct group {
@@ -209,6 +221,40 @@ static void reference_sampling(struct state *s, const struct sampling *x)
     if (!s->there || x->max > s->s.max) s->s.max = x->max;
     s->s.n = plus(s->s.n, x->n);
     s->s.sum_lo = (u64)sum, s->s.sum_hi = (u64)(sum >> 64);
+    s->there = true;
+}
+
+/* The bytes that tell a value from others; empty: null. */
+static slice reference_bytes(const struct rig *r, const struct field *field, const void *cell)
+{
+    switch (field->type) {
+    case FIELD_STRING: return *(const slice *)cell;
+    case FIELD_TAG: return strings_get(&r->words, *(const u32 *)cell);
+    case FIELD_NET: return slice_of(cell, ((const net *)cell)->bits == NET_NULL ? 0 : 17);
+    default: return slice_of(cell, field->type == FIELD_ADDR ? 16 : 8);
+    }
+}
+
+static void reference_distinct(struct state *s, const struct rig *r, const struct field *field, const void *cell)
+{
+    slice bytes = reference_bytes(r, field, cell);
+    if (bytes.len == 0 && field->type != FIELD_STRING) return;
+    s->there = true;
+    u64 hash = hash_checksum(bytes.at, bytes.len, 0x7765697268797065u);
+    u8  run = 1;
+    for (u32 bit = 64 - BITS; bit > 0 && !(hash >> (bit - 1) & 1); bit--) run++;
+    if (s->registers[hash >> (64 - BITS)] < run) s->registers[hash >> (64 - BITS)] = run;
+}
+
+/* Cells by logarithms. */
+static void reference_quantiles(struct state *s, const struct field *field, const void *cell)
+{
+    long double v = field->type == FIELD_F64 ? (long double)*(const f64 *)cell * 0x1p24L
+                                             : (long double)*(const u64 *)cell;
+    u32 at = v < 1 ? 0 : 1 + (u32)fminl(floorl(12 * log2l(v)), 767);
+    if (s->cells == NULL) s->cells = calloc(QUANTILES_CELLS, sizeof *s->cells);
+    assert_non_null(s->cells);
+    s->cells[at]++;
     s->there = true;
 }
 
@@ -275,9 +321,19 @@ static void reference_push(struct list *l, const struct rig *r)
             const struct column *column = &r->batch.column[TAGS + m];
             const struct field  *field = &stream_fields[TAGS + m];
             if (column_null(column, i)) continue;
-            reference_fold(&g->m[m], field, (const u8 *)column->cells + i * cell_size(field->type), time);
+            const u8 *cell = (const u8 *)column->cells + i * cell_size(field->type);
+            if (field->fold == FOLD_DISTINCT) reference_distinct(&g->m[m], r, field, cell);
+            else if (field->fold == FOLD_QUANTILES) reference_quantiles(&g->m[m], field, cell);
+            else reference_fold(&g->m[m], field, cell, time);
         }
     }
+}
+
+static void list_free(struct list *l)
+{
+    for (u32 i = 0; i < l->count; i++)
+        for (u32 m = 0; m < COLUMNS - TAGS; m++) free(l->at[i].m[m].cells);
+    free(l->at);
 }
 
 /* --- comparing --- */
@@ -309,6 +365,8 @@ static void compare_measure(const struct group_layout *l, const u8 *row, const s
     case FOLD_LAST: words_are(row, m, pair, 2, which); break;
     case FOLD_AVG: words_are(row, m, average, 2, which); break;
     case FOLD_BINS: words_are(row, m, s->bins, BINS, which); break;
+    case FOLD_DISTINCT: words_are(row, m, s->registers, (1u << BITS) / 8, which); break;
+    case FOLD_QUANTILES: words_are(row, m, s->cells, QUANTILES_WORDS, which); break;
     default: words_are(row, m, average, 1, which);
     }
 }
@@ -351,7 +409,7 @@ static void groups_are_the_fold_of_their_records(void **state)
         assert_in_range(want.count, 100, 2000);
         for (u32 i = 0; i < want.count; i++) compare_group(&g, i, &want.at[i]);
         assert_int_equal(g.full, 0);
-        free(want.at);
+        list_free(&want);
     }
     groups_fini(&g);
     rig_fini(&r);
