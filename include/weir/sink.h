@@ -23,6 +23,7 @@ struct sink_setup {
     const bool          *wanted;  /* per table: this sink takes it                */
     u32                  retains;
     const struct retain *retain;
+    void               (*warn)(const char *text); /* a line for the log, from any thread; NULL: nowhere to say it */
 };
 
 struct sink;
@@ -48,6 +49,15 @@ struct sink_type {
      * stream, too: the number must advance. On ERR_OS and ERR_SQL that may pass (disk full, busy) the engine tries
      * again; `fatal` is set where it must not (fsync failed). */
     err (*apply)(struct sink *, u64 number, slice rows, char *why, size_t room, bool *fatal);
+
+    /* Rows of records tables ahead of their epoch, for sinks that promise `at least once`: they are in no outbox, so that
+     * nothing waits for a disk, and an epoch is written only once they are settled. After a crash some come again.
+     *   ahead   do these options ask for it? NULL: never; the two below are not there
+     *   stream  takes rows; may return before they are where they belong. Tried again whole on an error
+     *   settle  returns once all rows streamed so far are where they belong */
+    bool (*ahead)(const void *options);
+    err (*stream)(struct sink *, slice rows, char *why, size_t room, bool *fatal);
+    err (*settle)(struct sink *, char *why, size_t room, bool *fatal);
 
     /* Idle work in small steps: retention, checkpoints. now: wall clock; watermark: event time reached. True: more to
      * do. */

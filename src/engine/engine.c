@@ -3,7 +3,9 @@
  *
  *   RUN ----- signal, or all input ended -----> DRAIN (no offers; chunks out come back) ----> LAST (cut what is left,
  *   sinks take it) ----> SHUT (handles close) ----> gone
- * A second signal ends the process at once: the next start goes on from the last epoch. */
+ * A source that cannot go on ends it the same way, with another code: what the others hold back must not go with it. A
+ * second signal, or a state that cannot be trusted, ends the process at once: the next start goes on from the last
+ * epoch. */
 #include "engine/engine.h"
 
 #include "engine/epoch.h"
@@ -24,6 +26,7 @@
 #define TICK_MS      100
 #define SINK_TICKS   50 /* retention and checkpoints every 5 s */
 #define CUT_AFTER_NS 1000000000ull
+#define END_NS_MAX   10000000000ull /* that sources, then sinks, may take to end after a failure */
 
 /* What epochs came to; they are gone when it is told. */
 struct figures {
@@ -44,7 +47,8 @@ struct engine {
     struct pool                 *pool;
     struct flow                 *flow;
     struct arrivals             *arrivals;
-    struct row_writer            rows;
+    struct row_writer            rows, ahead;
+    bool                        *ahead_of; /* per table: its rows go ahead of their epoch */
     struct epochs               *epochs;
     struct intake              **intake;
     u32                          intakes, gone;
@@ -54,6 +58,10 @@ struct engine {
     bool                         opened;
     bool                         finished; /* --final: windows are closed */
     bool                         signalled;
+    bool                         failing; /* a source cannot go on                    */
+    u64                          since;   /* monotonic ns: its end has come so far    */
+    char                         fault[WHY_MAX];
+    bool                         told_ended;
     u32                          ticks;
     int                          code;
     u64                          begin, committed;
@@ -118,14 +126,34 @@ static void engine_fail(struct engine *e, int code, const char *text)
     _exit(code); /* threads may hold anything: the state file is what counts (crash-only) */
 }
 
+static void on_tick(uv_timer_t *timer);
+
+/* The source is in the middle of a call of its own, so the end begins with the next tick, which is now. Others may fail
+ * meanwhile (two captures of one interface): they are heard, too. */
 static void on_intake_fail(struct intake_host *h, const char *text)
 {
-    engine_fail(container_of(h, struct engine, intake_host), EX_IOERR, text);
+    struct engine *e = container_of(h, struct engine, intake_host);
+    log_line(LOG_ERROR, "%s", text);
+    if (e->failing) return;
+    log_line(LOG_INFO, "a source cannot go on: finishing, then an epoch, then the end");
+    e->failing = true;
+    e->code = EX_IOERR;
+    e->since = uv_hrtime();
+    snprintf(e->fault, sizeof e->fault, "%s", text);
+    if (e->phase != PHASE_SHUT) uv_timer_start(&e->tick, on_tick, 0, TICK_MS);
 }
 
 static void on_epochs_fail(struct epochs_host *h, const char *text)
 {
     engine_fail(container_of(h, struct engine, epochs_host), EX_IOERR, text);
+}
+
+/* No more offers but of what cannot be read again. */
+static void engine_stop(struct engine *e)
+{
+    e->phase = PHASE_DRAIN;
+    for (u32 i = 0; i < e->intakes; i++) intake_stop(e->intake[i]);
+    engine_stir(e);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -137,11 +165,9 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     e->signalled = true;
     log_line(LOG_INFO, "signal %d: finishing, then an epoch, then the end (again: stop at once)", number);
-    if (e->phase != PHASE_RUN) return; /* the input has ended: it is on its way */
+    if (e->phase != PHASE_RUN || e->failing) return; /* it is on its way */
     if (e->options->once) e->code = EX_TEMPFAIL;
-    e->phase = PHASE_DRAIN;
-    for (u32 i = 0; i < e->intakes; i++) intake_stop(e->intake[i]);
-    engine_stir(e);
+    engine_stop(e);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
@@ -209,9 +235,10 @@ static bool lookups_busy(const struct engine *e)
     return false;
 }
 
+/* Windows stay open where a source failed: nobody asked for an end, and what they lack may come at the next start. */
 static void engine_finish(struct engine *e)
 {
-    if (!e->options->final || e->finished || e->options->once) return;
+    if (!e->options->final || e->finished || e->options->once || e->failing) return;
     for (u32 i = 0; i < e->intakes; i++) intake_finish(e->intake[i]);
     e->finished = true;
 }
@@ -220,9 +247,11 @@ static void engine_finish(struct engine *e)
  * input. */
 static bool stop_stuck(struct engine *e)
 {
-    if (!e->signalled) return false;
+    if (!e->signalled && !e->failing) return false;
     if (epochs_state_stuck(e->epochs)) engine_fail(e, EX_IOERR, "the last epoch cannot be written");
     if (!epochs_sinks_stuck(e->epochs)) return false;
+    if (epochs_writing(e->epochs))
+        engine_fail(e, EX_TEMPFAIL, "a sink does not work: what it lacks is read again at the next start");
     log_line(LOG_WARN, "a sink does not work: what it lacks is kept in the state file and delivered at the next start");
     return true;
 }
@@ -241,21 +270,42 @@ static void turn_last(struct engine *e)
     engine_shut(e);
 }
 
+/* Writing the state takes what it takes; a sink that is slow gets the rest at the next start. */
+static void end_in_time(struct engine *e)
+{
+    if (!e->failing || e->phase == PHASE_RUN || e->phase == PHASE_SHUT) return;
+    if (e->phase == PHASE_LAST && epochs_writing(e->epochs)) e->since = uv_hrtime();
+    if (uv_hrtime() - e->since < END_NS_MAX) return;
+    bool drain = e->phase == PHASE_DRAIN;
+    engine_fail(e, e->code, drain ? "a source takes too long to end" : "a sink takes too long to end");
+}
+
+/* Of files alone, say: nothing more will come, but nobody said --once. */
+static void tell_ended(struct engine *e)
+{
+    if (e->told_ended || !all_intakes(e, intake_ended)) return;
+    e->told_ended = true;
+    log_line(LOG_INFO, "all input has ended; waiting for a signal (--once ends here)");
+}
+
 static void engine_stir(struct engine *e)
 {
     if (!e->opened) return; /* a source that speaks while it opens is heard afterwards */
+    if (e->phase != PHASE_SHUT) epochs_stream(e->epochs);
     switch (e->phase) {
     case PHASE_RUN:
         if (cut_due(e)) epochs_cut(e->epochs);
         bool hold = epochs_full(e->epochs);
         for (u32 i = 0; i < e->intakes; i++) intake_hold(e->intake[i], hold);
-        if (e->options->once && all_intakes(e, intake_ended)) e->phase = PHASE_DRAIN;
-        else break;
+        if (!e->options->once) tell_ended(e);
+        if (!e->options->once || !all_intakes(e, intake_ended)) break;
+        e->phase = PHASE_DRAIN;
         /* fall through */
     case PHASE_DRAIN:
         if (!all_intakes(e, intake_quiet)) break;
         engine_finish(e);
         e->phase = PHASE_LAST;
+        e->since = uv_hrtime();
         /* fall through */
     case PHASE_LAST: turn_last(e); break;
     case PHASE_SHUT: break;
@@ -292,6 +342,8 @@ static void on_tick(uv_timer_t *timer)
     struct engine *e = timer->data;
     nanos          now = clock_wall();
     e->ticks++;
+    if (e->failing && e->phase == PHASE_RUN) engine_stop(e);
+    end_in_time(e);
     if (e->phase == PHASE_RUN && !e->options->once)
         for (u32 i = 0; i < e->intakes; i++) intake_tick(e->intake[i], now);
     for (u32 i = 0; i < e->intakes; i++) intake_tell(e->intake[i], false);
@@ -354,6 +406,23 @@ static bool open_intake(struct engine *e, u32 i, slice saved)
     return false;
 }
 
+/* A records table of which every sink takes rows ahead of their epoch. */
+static void find_ahead(struct engine *e)
+{
+    const struct recipe *r = e->recipe;
+    e->ahead_of = arena_array(&e->arena, bool, r->tables + 1);
+    for (u32 s = 0; s < r->steps; s++) {
+        u32 table = r->step[s].kind == STEP_RECORDS ? r->step[s].records.table : UINT32_MAX, takers = 0, ahead = 0;
+        for (u32 i = 0; table != UINT32_MAX && i < r->sinks; i++) {
+            const struct sink_type *type = r->sink[i].type;
+            if (!r->sink[i].wanted[table]) continue;
+            takers++;
+            ahead += type->ahead != NULL && type->ahead(r->sink[i].options);
+        }
+        if (takers > 0) e->ahead_of[table] = takers == ahead;
+    }
+}
+
 static bool open_all(struct engine *e)
 {
     char  why[WHY_MAX];
@@ -365,15 +434,16 @@ static bool open_all(struct engine *e)
         e->code = EX_CONFIG;
         return false;
     }
-    x = epochs_open(&e->epochs, &e->loop, e->recipe, e->flow, &e->rows, &e->epochs_host, &saved, &e->code, why,
+    x = epochs_open(&e->epochs, &e->loop, e->recipe, e->flow, &e->rows, &e->ahead, &e->epochs_host, &saved, &e->code, why,
                     sizeof why);
     if (err_is(x)) {
         log_line(LOG_ERROR, "%s", why);
         return false;
     }
     e->arrivals = arrivals_open(e->recipe);
-    e->intake_host = (struct intake_host){ e->pool, e->flow, &e->rows, e->arrivals, e->lookup, on_stir,
-                                           on_intake_fail };
+    find_ahead(e);
+    e->intake_host = (struct intake_host){ e->pool,     e->flow,   &e->rows, &e->ahead,     e->ahead_of,
+                                           e->arrivals, e->lookup, on_stir,  on_intake_fail };
     e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
     for (u32 i = 0; i < e->recipe->sources; i++) {
         if (!open_intake(e, i, saved)) return false;
@@ -471,6 +541,13 @@ static void log_state(const struct engine *e)
              (unsigned long long)flow_memory(e->flow));
 }
 
+static int engine_code(const struct engine *e)
+{
+    if (e->failing)
+        log_line(LOG_ERROR, "ended with epoch %llu, since %s", (unsigned long long)e->figures.number, e->fault);
+    return e->code;
+}
+
 int engine_run(const struct recipe *r, const struct engine_options *options)
 {
     struct engine e = { .recipe = r, .options = options, .begin = uv_hrtime() };
@@ -478,6 +555,7 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     WEIR_ASSERT(uv_loop_init(&e.loop) == 0);
     arena_init(&e.arena, 0);
     row_writer_init(&e.rows);
+    row_writer_init(&e.ahead);
     e.epochs_host = (struct epochs_host){ on_settled, on_collect, on_epochs_fail };
     open_signals(&e);
     if (!open_all(&e)) { /* a sink's thread may be at work on an outbox it lacked: nothing that it uses may be freed */
@@ -499,7 +577,8 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     flow_close(e.flow);
     arrivals_close(e.arrivals);
     row_writer_fini(&e.rows);
+    row_writer_fini(&e.ahead);
     arena_fini(&e.arena);
     WEIR_ASSERT(uv_loop_close(&e.loop) == 0);
-    return e.code;
+    return engine_code(&e);
 }

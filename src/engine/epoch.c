@@ -14,11 +14,12 @@
 #define RETRY_MS     1000
 #define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
+#define STREAM_BYTES ((u64)1 << 20) /* rows ahead of their epoch that do not wait for an idle sink */
 
 struct epochs {
     const struct recipe *recipe;
     struct flow         *flow;
-    struct row_writer   *rows;
+    struct row_writer   *rows, *ahead;
     struct epochs_host  *host;
     struct outlet_host   outlet_host;
     struct snapshot     *snapshot;
@@ -31,6 +32,8 @@ struct epochs {
     u64                  loaded;    /* epoch found at start; 0: a new state */
     struct cut          *cut;       /* out                                  */
     struct outbox       *box;       /* of the cut that is out               */
+    u64                  settle;    /* OUTBOX_SETTLE given                  */
+    bool                 settling;  /* a cut is out and waits for them      */
     bool                 retrying, fatal;
     err                  result;
     char                 why[SNAPSHOT_WHY];
@@ -113,6 +116,51 @@ static u64 delivered(const struct epochs *e)
     return least;
 }
 
+/* --- rows ahead of their epoch -------------------------------------------------------------------------------- */
+
+static void give_ahead(struct epochs *e, struct outbox *taken)
+{
+    for (u32 i = 0; i < e->outlets; i++)
+        if (outlet_ahead(e->outlet[i])) outlet_give(e->outlet[i], taken);
+    outbox_release(taken);
+}
+
+/* Rows gather while the sinks are at work: the slower they are, the more they get at once. */
+static bool stream_due(const struct epochs *e)
+{
+    bool idle = true;
+    for (u32 i = 0; i < e->outlets; i++)
+        if (outlet_ahead(e->outlet[i])) idle = idle && outlet_waiting(e->outlet[i]) == 0;
+    return e->ahead->len > 0 && (idle || e->ahead->len >= STREAM_BYTES) && !epochs_behind(e);
+}
+
+static void stream_all(struct epochs *e)
+{
+    if (e->ahead->len > 0) give_ahead(e, outbox_new(OUTBOX_STREAM, 0, row_writer_take(e->ahead)));
+}
+
+void epochs_stream(struct epochs *e)
+{
+    if (stream_due(e)) stream_all(e);
+}
+
+static bool settled(const struct epochs *e)
+{
+    for (u32 i = 0; i < e->outlets; i++)
+        if (outlet_ahead(e->outlet[i]) && outlet_settled(e->outlet[i]) < e->settle) return false;
+    return true;
+}
+
+/* The cut says that its records were applied, so their rows must have arrived before it is written. */
+static void write_settled(struct epochs *e)
+{
+    stream_all(e);
+    e->settle++;
+    give_ahead(e, outbox_new(OUTBOX_SETTLE, 0, (slice){ 0 }));
+    e->settling = !settled(e);
+    if (!e->settling) write_start(e);
+}
+
 bool epochs_cut(struct epochs *e)
 {
     if (e->cut) return false;
@@ -122,12 +170,12 @@ bool epochs_cut(struct epochs *e)
     e->cut = cut_new(++e->number);
     flow_cut(e->flow, cut_image(e->cut));
     e->host->collect(e->host, e->cut); /* may write rows: the outbox is taken after it */
-    e->box = outbox_new(e->number, row_writer_take(e->rows));
+    e->box = outbox_new(OUTBOX_EPOCH, e->number, row_writer_take(e->rows));
     cut_outbox(e->cut, e->box->rows);
     cut_delivered(e->cut, has);
     e->last = uv_hrtime();
     if (e->last - begin > e->longest) e->longest = e->last - begin;
-    write_start(e);
+    write_settled(e);
     return true;
 }
 
@@ -211,7 +259,7 @@ static err redelivery_add(void *arg, u64 epoch, slice rows)
     }
     WEIR_ASSERT(copy != NULL && r->box != NULL);
     if (rows.len) memcpy(copy, rows.at, rows.len);
-    r->box[r->count++] = outbox_new(epoch, slice_of(copy, rows.len));
+    r->box[r->count++] = outbox_new(OUTBOX_EPOCH, epoch, slice_of(copy, rows.len));
     return OK;
 }
 
@@ -299,6 +347,10 @@ static err redeliver(struct epochs *e, slice saved, char *why, size_t room)
 static void on_outlet_applied(struct outlet_host *h)
 {
     struct epochs *e = container_of(h, struct epochs, outlet_host);
+    if (e->settling && settled(e)) {
+        e->settling = false;
+        write_start(e);
+    }
     e->host->settled(e->host);
 }
 
@@ -340,11 +392,11 @@ static int exit_code(err x)
 }
 
 err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow,
-                struct row_writer *rows, struct epochs_host *host, slice *saved, int *code, char *why, size_t room)
+                struct row_writer *rows, struct row_writer *ahead, struct epochs_host *host, slice *saved, int *code, char *why, size_t room)
 {
     struct epochs *e = calloc(1, sizeof *e);
     WEIR_ASSERT(e != NULL);
-    *e = (struct epochs){ .recipe = r, .flow = flow, .rows = rows, .host = host };
+    *e = (struct epochs){ .recipe = r, .flow = flow, .rows = rows, .ahead = ahead, .host = host };
     e->outlet_host = (struct outlet_host){ on_outlet_applied, on_outlet_fail };
     struct snapshot_load load = { 0 };
     u64                  begin = uv_hrtime();
@@ -414,7 +466,7 @@ bool epochs_idle(const struct epochs *e)
 
 bool epochs_full(const struct epochs *e)
 {
-    u64 bytes = e->rows->len + (e->box ? e->box->rows.len : 0);
+    u64 bytes = e->rows->len + e->ahead->len + (e->box ? e->box->rows.len : 0);
     for (u32 i = 0; i < e->outlets; i++)
         if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= ENGINE_BACKLOG_MAX)
             return true;
@@ -448,7 +500,7 @@ bool epochs_sinks_stuck(const struct epochs *e)
         if (!outlet_waits(e->outlet[i])) return false;
         stuck = true;
     }
-    return stuck && e->cut == NULL;
+    return stuck && (e->cut == NULL || e->settling);
 }
 
 void epochs_rest(struct epochs *e)

@@ -335,7 +335,8 @@ static void apply_records(struct intake *i, struct job *j)
     for (u32 r = 0; r < i->plan->records; r++) {
         u32 step = i->plan->record_step[r], table = i->plan->record[r]->records.table;
         if (table != UINT32_MAX)
-            record_rows_give(&j->rows[r], table, arrivals_of(i->host->arrivals, step), i->host->out);
+            record_rows_give(&j->rows[r], table, arrivals_of(i->host->arrivals, step),
+                             i->host->ahead_of[table] ? i->host->ahead : i->host->out);
     }
 }
 

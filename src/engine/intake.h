@@ -27,6 +27,8 @@ struct intake_host {
     struct pool            *pool;
     struct flow            *flow;
     struct row_writer      *out;
+    struct row_writer      *ahead;    /* rows that go ahead of their epoch */
+    const bool             *ahead_of; /* per table: its rows do           */
     struct arrivals        *arrivals;
     struct lookup         **lookup; /* per recipe step; NULL where it is no tag step */
     /* Something was applied or has ended: the engine looks at its state at the end of the turn. */

@@ -20,6 +20,7 @@ struct outlet {
     struct lane_task          task;
     uv_timer_t                retry;
     u64                       epoch; /* applied */
+    u64                       settled;
     struct outbox            *queue[QUEUE_MAX];
     u32                       head, count;
     u64                       backlog;
@@ -30,11 +31,11 @@ struct outlet {
     char                      why[WHY_MAX];
 };
 
-struct outbox *outbox_new(u64 epoch, slice taken)
+struct outbox *outbox_new(enum outbox_kind kind, u64 epoch, slice taken)
 {
     struct outbox *o = malloc(sizeof *o);
     WEIR_ASSERT(o != NULL);
-    *o = (struct outbox){ epoch, taken, 1 };
+    *o = (struct outbox){ kind, epoch, taken, 1 };
     return o;
 }
 
@@ -54,7 +55,12 @@ static void apply_run(struct lane_task *task)
     struct outbox *box = o->queue[o->head];
     o->why[0] = '\0';
     o->fatal = false;
-    o->result = o->recipe->type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal);
+    const struct sink_type *type = o->recipe->type;
+    switch (box->kind) {
+    case OUTBOX_EPOCH: o->result = type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal); break;
+    case OUTBOX_STREAM: o->result = type->stream(o->sink, box->rows, o->why, sizeof o->why, &o->fatal); break;
+    case OUTBOX_SETTLE: o->result = type->settle(o->sink, o->why, sizeof o->why, &o->fatal); break;
+    }
 }
 
 static void apply_failed(struct outlet *o)
@@ -89,7 +95,8 @@ static void apply_done(struct lane_task *task)
     o->head = (o->head + 1) % QUEUE_MAX;
     o->count--;
     o->backlog -= box->rows.len;
-    o->epoch = box->epoch;
+    if (box->kind == OUTBOX_EPOCH) o->epoch = box->epoch;
+    if (box->kind == OUTBOX_SETTLE) o->settled++;
     outbox_release(box);
     outlet_next(o);
     o->host->applied(o->host);
@@ -106,7 +113,7 @@ static void outlet_next(struct outlet *o)
 void outlet_give(struct outlet *o, struct outbox *lent)
 {
     WEIR_ASSERT(o->count < QUEUE_MAX);
-    if (lent->epoch <= o->epoch) return; /* it has it */
+    if (lent->kind == OUTBOX_EPOCH && lent->epoch <= o->epoch) return; /* it has it */
     lent->users++;
     o->queue[(o->head + o->count++) % QUEUE_MAX] = lent;
     o->backlog += lent->rows.len;
@@ -189,6 +196,16 @@ void outlet_close(struct outlet *o)
     lane_close(o->lane);
     o->recipe->type->close(o->sink);
     uv_close((uv_handle_t *)&o->retry, retry_closed);
+}
+
+bool outlet_ahead(const struct outlet *o)
+{
+    return o->recipe->type->ahead != NULL && o->recipe->type->ahead(o->recipe->options);
+}
+
+u64 outlet_settled(const struct outlet *o)
+{
+    return o->settled;
 }
 
 u64 outlet_epoch(const struct outlet *o)

@@ -8,14 +8,21 @@
 #include "config/recipe.h"
 #include "engine/lane.h"
 
-/* Rows of one epoch, shared by all sinks. */
+enum outbox_kind {
+    OUTBOX_EPOCH,  /* rows of an epoch, to be applied with its number                   */
+    OUTBOX_STREAM, /* rows ahead of theirs, for sinks that take such                     */
+    OUTBOX_SETTLE, /* no rows: done once all rows streamed before are where they belong */
+};
+
+/* Rows, shared by all sinks. */
 struct outbox {
-    u64   epoch;
+    enum outbox_kind kind;
+    u64   epoch; /* 0: of no epoch */
     slice rows; /* malloc'd */
     u32   users; /* loop only */
 };
 
-struct outbox *outbox_new(u64 epoch, slice taken);
+struct outbox *outbox_new(enum outbox_kind kind, u64 epoch, slice taken);
 void           outbox_release(struct outbox *o);
 
 struct outlet;
@@ -37,6 +44,10 @@ void outlet_begin(struct outlet *o, u64 epoch);
 
 /* Starts no more idle work. */
 void outlet_rest(struct outlet *o);
+
+/* Does the sink take rows ahead of their epoch; how many OUTBOX_SETTLE are done? */
+bool outlet_ahead(const struct outlet *o);
+u64  outlet_settled(const struct outlet *o);
 
 void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */
 u64   outlet_epoch(const struct outlet *o);

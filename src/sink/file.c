@@ -422,6 +422,24 @@ static err files_apply(struct sink *s, u64 number, slice rows, char *why, size_t
     return OK;
 }
 
+/* Stdout promises no more than at least once, so records need not wait for an epoch there. */
+static bool files_ahead(const void *options)
+{
+    return is_stdout(((const struct file_options *)options)->path);
+}
+
+static err files_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    return apply_stream(s, s->epoch + 1, rows, why, room, fatal);
+}
+
+static err files_settle(struct sink *s, char *why, size_t room, bool *fatal)
+{
+    *fatal = false; /* what was written is written */
+    return OK;
+}
+
 static bool files_tick(struct sink *s, nanos now, nanos watermark)
 {
     return false; /* files only grow */
@@ -429,7 +447,8 @@ static bool files_tick(struct sink *s, nanos now, nanos watermark)
 
 static const struct option file_options[] = {
     { .name = "path", .type = OPTION_PATH, .required = true, .offset = offsetof(struct file_options, path),
-      .doc = "a directory, a path with {table} in it, or - for stdout (there at least once, not exactly once)" },
+      .doc = "a directory, a path with {table} in it, or - for stdout (there at least once, not exactly once)",
+      .own = true },
     { .name = "format", .type = OPTION_CHOICE, .fallback = "csv", .choices = "csv json",
       .offset = offsetof(struct file_options, format), .doc = "csv (RFC 4180) or json (a JSON object a line)" },
     { .name = "header", .type = OPTION_BOOL, .fallback = "true", .offset = offsetof(struct file_options, header),
@@ -447,6 +466,9 @@ const struct sink_type sink_file = {
     .open = files_open,
     .epoch = files_epoch,
     .apply = files_apply,
+    .ahead = files_ahead,
+    .stream = files_stream,
+    .settle = files_settle,
     .tick = files_tick,
     .close = files_close,
 };

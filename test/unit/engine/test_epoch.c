@@ -25,6 +25,10 @@ struct fake {
     u32  failing; /* so many applies fail first           */
     u32  ticks;
     bool restless; /* tick always has more to do */
+    bool ahead;    /* takes rows ahead of their epoch                    */
+    bool dies;     /* the process ends when it is to settle              */
+    u32  unsettled; /* so many settles fail first                        */
+    char order[EPOCHS_]; /* s: stream, S: settled, a: an epoch          */
 };
 
 struct sink {
@@ -56,8 +60,36 @@ static err fake_apply(struct sink *s, u64 number, slice rows, char *why, size_t 
         return (err){ ERR_OS, "write", 28 };
     }
     assert_true(s->fake->count < EPOCHS_);
+    s->fake->order[strlen(s->fake->order)] = 'a';
     s->fake->given[s->fake->count++] = number;
     s->fake->epoch = number;
+    return OK;
+}
+
+static bool fake_ahead(const void *options)
+{
+    return (*(struct fake *const *)options)->ahead;
+}
+
+static err fake_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
+{
+    (void)why, (void)room;
+    *fatal = false;
+    assert_true(rows.len > 0);
+    s->fake->order[strlen(s->fake->order)] = 's';
+    return OK;
+}
+
+static err fake_settle(struct sink *s, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    if (s->fake->dies) _exit(9);
+    if (s->fake->unsettled) {
+        s->fake->unsettled--;
+        snprintf(why, room, "no broker");
+        return (err){ ERR_OS, "flush", 111 };
+    }
+    s->fake->order[strlen(s->fake->order)] = 'S';
     return OK;
 }
 
@@ -73,8 +105,9 @@ static void fake_close(struct sink *s)
     free(s);
 }
 
-static const struct sink_type fake_type = { .name = "fake",   .open = fake_open, .epoch = fake_epoch,
-                                            .apply = fake_apply, .tick = fake_tick, .close = fake_close };
+static const struct sink_type fake_type = { .name = "fake",      .open = fake_open,     .epoch = fake_epoch,
+                                            .apply = fake_apply, .ahead = fake_ahead,   .stream = fake_stream,
+                                            .tick = fake_tick,   .settle = fake_settle, .close = fake_close };
 
 /* A folder with a state file, two sinks, and a run on them. */
 struct rig {
@@ -88,7 +121,7 @@ struct rig {
     struct recipe      recipe;
     uv_loop_t          loop;
     struct flow       *flow;
-    struct row_writer  rows;
+    struct row_writer  rows, ahead;
     struct epochs_host host;
     struct epochs     *epochs;
 };
@@ -153,9 +186,10 @@ static bool run_begin(struct rig *r)
     slice saved;
     assert_int_equal(uv_loop_init(&r->loop), 0);
     row_writer_init(&r->rows);
+    row_writer_init(&r->ahead);
     assert_false(err_is(flow_open(&r->flow, &r->recipe, NULL, &r->rows)));
-    err e = epochs_open(&r->epochs, &r->loop, &r->recipe, r->flow, &r->rows, &r->host, &saved, &r->code, r->why,
-                        sizeof r->why);
+    err e = epochs_open(&r->epochs, &r->loop, &r->recipe, r->flow, &r->rows, &r->ahead, &r->host, &saved, &r->code,
+                        r->why, sizeof r->why);
     return !err_is(e);
 }
 
@@ -196,6 +230,7 @@ static void run_end(struct rig *r)
     assert_int_equal(uv_loop_close(&r->loop), 0);
     flow_close(r->flow);
     row_writer_fini(&r->rows);
+    row_writer_fini(&r->ahead);
 }
 
 /* A run of so many epochs. */
@@ -322,6 +357,40 @@ static void idle_work_without_end_does_not_keep_the_process_from_ending(void **s
     run_end(r);
 }
 
+static void rows_ahead_of_their_epoch_are_settled_before_it_is_written(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = true;
+    r->fake[0].unsettled = 1;
+    assert_true(run_begin(r));
+    row_text(&r->ahead, S("a row"));
+    epochs_stream(r->epochs);
+    row_text(&r->ahead, S("gathers while the sink is at work"));
+    epochs_stream(r->epochs);
+    assert_true(r->ahead.len > 0);
+    assert_true(epochs_cut(r->epochs));
+    assert_int_equal(r->ahead.len, 0);
+    run_until_idle(r);
+    run_end(r);
+    assert_string_equal(r->fake[0].order, "ssSa");
+}
+
+static void an_epoch_whose_rows_were_not_settled_was_never(void **state)
+{
+    struct rig *r = *state;
+    int         status = 0;
+    run_epochs(r, 1);
+    r->fake[0].ahead = r->fake[0].dies = true;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) run_epochs(r, 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    assert_true(run_begin(r));
+    assert_int_equal(epochs_number(r->epochs), 1);
+    run_end(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +403,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_sink_begins_with_what_is_still_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_sink_gets_no_results_made_for_other_tables, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_that_a_sink_lacks_keep_the_tables_from_changing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_ahead_of_their_epoch_are_settled_before_it_is_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_epoch_whose_rows_were_not_settled_was_never, set_up, tear_down),
         cmocka_unit_test_setup_teardown(idle_work_without_end_does_not_keep_the_process_from_ending, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
