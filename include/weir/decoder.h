@@ -87,3 +87,6 @@ struct decoder_type {
 };
 
 extern const struct decoder_type decoder_line, decoder_packets;
+
+extern const struct decoder_type decoder_json; /* one object a line */
+extern const struct decoder_type decoder_unified2; /* alerts: joined records of Snort and Suricata */

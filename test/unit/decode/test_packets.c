@@ -141,6 +141,26 @@ TEST(columns_come_by_name_and_lack_what_a_packet_has_not)
     kit_close(&k);
 }
 
+TEST(sctp_has_ports_and_counts_its_chunks_as_payload)
+{
+    static const char *const names[] = { "srcPort", "dstPort", "payload", "flags", "summary" };
+    static const u8          header[12] = { 0x0b, 0x59, 0x8e, 0x3c };
+    struct kit               k;
+    struct rejects           bad;
+    u64                      lines;
+    kit_open(&k, names, WEIR_COUNT(names));
+    build_init(&b);
+    build_ethernet(&b, 0x0800);
+    build_ip4(&b, A, B, 132);
+    build_bytes(&b, header, sizeof header);
+    build_payload(&b, 20);
+    struct frame f = build_frame(&b, LINK_ETHERNET, 2);
+    kit_add(&k, &f, &no_note);
+    struct batch out = kit_decode(&k, &bad, &lines);
+    row_is(&k, &out, 0, "2905 36412 20 null 'IP 10.0.0.1.2905 > 10.0.0.2.36412: sctp, length 20'");
+    kit_close(&k);
+}
+
 TEST(a_later_fragment_has_the_ports_of_its_note_and_no_header)
 {
     static const char *const names[] = { "srcPort", "dstPort", "flags", "seq", "fragmentID", "fragmentOffset" };
@@ -263,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_come_by_name_and_lack_what_a_packet_has_not),
+        cmocka_unit_test(sctp_has_ports_and_counts_its_chunks_as_payload),
         cmocka_unit_test(a_later_fragment_has_the_ports_of_its_note_and_no_header),
         cmocka_unit_test(what_is_no_packet_is_refused_with_its_number_and_bytes),
         cmocka_unit_test(a_record_that_is_cut_waits_and_is_refused_at_the_end),
