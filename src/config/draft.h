@@ -167,7 +167,8 @@ void advice_give(struct draft *d);
 
 /* What no one takes from: sources, steps. */
 void unused_check(struct draft *d);
-void sinks_check(struct draft *d); /* once tables are made */
+void sinks_check(struct draft *d);    /* once tables are made  */
+void decoders_check(struct draft *d); /* once columns have slots */
 
 /* After everything was read without error: slots and columns (resolve.c), operators and fingerprints (fingerprint.c),
  * result tables and who wants them (tables.c; tells names that clash). */

@@ -221,14 +221,17 @@ bool unit_read(struct draft *d, const struct node *n, slice *unit)
 static bool read_extras(struct reading *r, const struct node *map, struct layout_field *field, slice *unit)
 {
     struct draft      *d = r->d;
-    const struct node *scale = map_find(map, "scale"), *rank = map_find(map, "rank"), *u = map_find(map, "unit");
+    const struct node *scale = map_find(map, "scale"), *rank = map_find(map, "rank"), *u = map_find(map, "unit"),
+                      *path = map_find(map, "path");
     bool               good = true;
     field->scale = 1;
     if (scale != NULL) good = read_count(d, scale, "scale", 1, 1u << 30, &field->scale) && good;
-    if (scale != NULL && field->field.type != FIELD_U64 && field->field.type != FIELD_F64) {
-        findings_error(d->f, scale->at, NULL, "`scale` is for fields of type u64 and f64");
+    if (scale != NULL && field->field.type != FIELD_U64 && field->field.type != FIELD_F64 &&
+        field->field.type != FIELD_TIME) {
+        findings_error(d->f, scale->at, NULL, "`scale` is for fields of type u64, f64 and time");
         good = false;
     }
+    if (path != NULL) good = read_text(d, path, "path", &field->column) && good;
     if (rank != NULL) good = read_bool(d, rank, "rank", &field->field.ranked) && good;
     if (u != NULL) good = unit_read(d, u, unit) && good;
     return good;
@@ -402,7 +405,8 @@ static bool layout_known(struct draft *d, slice name, struct place at)
 
 void layout_read(struct draft *d, const struct node *map)
 {
-    struct layout_def  def = { .layout = { .separator = ' ', .null = S("-"), .time = LAYOUT_NO_TIME, .source = slice_str(map->at.file) } };
+    struct layout_def  def = { .layout = { .separator = ' ', .null = S("-"), .time = LAYOUT_NO_TIME,
+                                         .source = slice_str(map->at.file) } };
     const struct node *name = map_find(map, "layout"), *fields = map_find(map, "fields");
     const struct node *separator = map_find(map, "separator"), *null = map_find(map, "null");
     map_check(d, map, layout_keys, "a layout");
@@ -451,6 +455,7 @@ const struct recipe_key layout_keys[] = {
 
 const struct recipe_key field_keys[] = {
     { "name", "name", "of the column (required)" },
+    { "path", "text", "where the value stands, if not under the name: alert.gid, answers[0], /a.b (format json)" },
     { "type", "type", "u64, f64, time, ip, mac, string, sampling or bins(K) (required)" },
     { "measure", "name", "the field is a measure of this name and folds in windows" },
     { "agg", "fold",
@@ -462,7 +467,9 @@ const struct recipe_key field_keys[] = {
     { "at", "list of numbers",
       "of quantiles: the percents that are shown, 1 to 99; the column <measure>_p99 is off by 2.9 % at most (default "
       "[50, 90, 99])" },
-    { "scale", "number", "values are multiplied by it, so that decimals are whole numbers (default 1)" },
+    { "scale", "number",
+      "values are multiplied by it, so that decimals are whole numbers; of a time that is a number (format json): parts "
+      "of a second, as 1000 (default 1)" },
     { "mirror", "name", "the measure of the other direction: they change places in way `both`" },
     { "rank", "true|false", "ranked where a cascade ranks the default fields (default false)" },
     { "unit", "text", "for people: it becomes a comment at the column" },

@@ -147,6 +147,7 @@ void recipe_read(struct recipe **out, const char *path, const struct recipe_lent
     if (root != NULL) read_parts(&d, root);
     if (findings->errors == errors) {
         columns_resolve(&d);
+        decoders_check(&d);
         fingerprints_make(&d);
         tables_make(&d);
         sinks_check(&d);

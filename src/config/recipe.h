@@ -110,6 +110,8 @@ struct step_cascade {
     u32                  top;       /* 0: no ranking                                      */
     u32                  rank_fields;
     u32                 *rank_measure;
+    u32                  shares;    /* measures that get a share of the whole             */
+    u32                 *share_measure;
 };
 
 struct recipe_step {
@@ -145,7 +147,8 @@ struct recipe_sink {
 
 /* Columns of result tables, in this order (the engine writes rows so):
  *   window, cascade  timestamp*, keys*, carried, measures, records, closed_by, revision
- *   rank             the same; after a ranked measure's columns its <measure>_rank
+ *   rank             the same; after a ranked measure's columns its <measure>_rank,
+ *                    then, where asked for, its <measure>_share
  *   late             timestamp*, keys*, arrived*, carried, measures, records
  *   records          timestamp*, arrived*, the columns as `records:` lists them
  *   rejects          timestamp*, file*, offset*, line, reason, field, sample

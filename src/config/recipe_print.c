@@ -176,14 +176,28 @@ static bool decoded(const struct recipe *r, slice layout, u32 field)
     return false;
 }
 
+/* Could it stand at `name:`? A path may be anything. */
+static bool is_name(slice s)
+{
+    bool good = s.len > 0 && !(s.at[0] >= '0' && s.at[0] <= '9') && s.at[0] != '-';
+    for (size_t i = 0; i < s.len && good; i++) {
+        char c = s.at[i];
+        good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    }
+    return good;
+}
+
 static void put_field(struct printing *p, const struct layout *l, u32 i, slice unit)
 {
     const struct layout_field *f = &l->field[i];
     char                       type[16];
-    PUT(p, "      - { name: %.*s, type: %s", LEN(f->column), layout_type_text(&f->field, type));
+    bool path = f->field.fold == FOLD_NONE ? !slice_eq(f->column, f->field.name) : !is_name(f->column);
+    PUT(p, "      - { name: %.*s", LEN(path ? f->field.name : f->column));
+    if (path) PUT(p, ", path: %s", scalar(p, f->column));
+    PUT(p, ", type: %s", layout_type_text(&f->field, type));
     if (f->field.fold != FOLD_NONE) PUT(p, ", measure: %.*s, agg: %s", LEN(f->field.name), fold_name(f->field.fold));
     PUT(p, "%s", sketch_text(&p->scratch, &f->field));
-    if (f->field.fold != FOLD_NONE && f->scale != 1) PUT(p, ", scale: %llu", (unsigned long long)f->scale);
+    if (f->scale != 1) PUT(p, ", scale: %llu", (unsigned long long)f->scale);
     if (f->field.mirror != FIELD_NO_MIRROR) PUT(p, ", mirror: %.*s", LEN(l->field[f->field.mirror].field.name));
     if (f->field.fold != FOLD_NONE && f->field.ranked) PUT(p, ", rank: true");
     if (unit.len > 0) PUT(p, ", unit: %s", scalar(p, unit));
@@ -276,6 +290,9 @@ static void put_cascade(struct printing *p, const struct recipe_step *s)
         for (u32 i = 0; i < c->rank_fields; i++)
             PUT(p, "%s%.*s", i > 0 ? ", " : "", LEN(c->field[c->keys + c->rank_measure[i]].name));
         PUT(p, "]\n");
+        for (u32 i = 0; i < c->shares; i++)
+            PUT(p, "%s%.*s%s", i > 0 ? ", " : "      share: [", LEN(c->field[c->keys + c->share_measure[i]].name),
+                i + 1 == c->shares ? "]\n" : "");
     }
     PUT(p, "    lateness: %s\n    groups_max: %u\n    table: %.*s\n", span_of(p, c->lateness), c->groups_max,
         LEN(s->prefix));

@@ -271,18 +271,44 @@ static void check_column(struct draft *d, const struct decoder_type *t, const st
     if (f->scale != 1) findings_error(d->f, at, NULL, "format `%s` has no `scale`", t->name);
 }
 
+static const struct layout_def *layout_of(const struct draft *d, slice name)
+{
+    u32 i = 0;
+    while (!slice_eq(d->layout[i].layout.name, name)) i++;
+    return &d->layout[i];
+}
+
 /* The columns of a format that names its own. */
 static void check_columns(struct draft *d, const struct recipe_source *out)
 {
     if (out->decoder == NULL || out->decoder->columns == NULL) return;
-    for (u32 i = 0; i < d->layouts; i++)
-        for (u32 l = 0; l < out->layouts; l++) {
-            const struct layout_def *def = &d->layout[i];
-            if (!slice_eq(def->layout.name, out->layout[l].name)) continue;
-            for (u32 k = 0; k < def->layout.fields; k++)
-                if (def->layout.field[k].column.len > 0)
-                    check_column(d, out->decoder, &def->layout.field[k], def->at[k]);
+    for (u32 l = 0; l < out->layouts; l++) {
+        const struct layout_def *def = layout_of(d, out->layout[l].name);
+        for (u32 k = 0; k < def->layout.fields; k++)
+            if (def->layout.field[k].column.len > 0)
+                check_column(d, out->decoder, &def->layout.field[k], def->at[k]);
+    }
+}
+
+/* What the decoder says of the layouts: paths, scales, types. Once columns have their slots. */
+void decoders_check(struct draft *d)
+{
+    for (u32 s = 0; s < d->r->sources; s++) {
+        const struct recipe_source *out = &d->r->source[s];
+        for (u32 l = 0; l < out->layouts && out->decoder->missing == NULL; l++) {
+            struct decoder          *decoder = NULL;
+            const struct layout_def *def = layout_of(d, out->layout[l].name);
+            err e = out->decoder->open(&decoder, &out->layout[l], &out->decoded);
+            if (!err_is(e)) {
+                out->decoder->close(decoder);
+                continue;
+            }
+            bool         field = e.at >= 0 && (u64)e.at < def->layout.fields;
+            struct place at = field ? def->at[e.at] : def->named_at;
+            findings_error(d->f, at, NULL, "format `%s`: layout `%.*s`: %s", out->decoder->name, LEN(def->layout.name),
+                           e.what);
         }
+    }
 }
 
 /* What a type asks of its options together. */
@@ -291,7 +317,10 @@ static void check_options(struct draft *d, const struct recipe_source *out, cons
 {
     char               words[512] = "";
     const char        *key = NULL;
-    if (out->type->check == NULL || out->type->check(out->options, words, sizeof words, &key)) return;
+    if ((out->type->check == NULL || out->type->check(out->options, words, sizeof words, &key)) &&
+        (out->type->fits == NULL || out->decoder == NULL ||
+         out->type->fits(out->options, out->decoder, words, sizeof words, &key)))
+        return;
     const struct node *n = key != NULL ? map_find(map, key) : NULL;
     findings_error(d->f, n != NULL ? n->at : at, NULL, "%s: %s", in, words);
 }

@@ -170,7 +170,8 @@ static bool read_by(struct draft *d, u32 step, const struct node *n)
     const struct node  **nodes;
     bool                 good = read_names(d, n, "by", &names, &nodes);
     if (kind != NULL || ways != NULL)
-        findings_error(d->f, kind != NULL ? kind->at : ways->at, NULL, "a cascade has either `by`, or `kind` and `ways`");
+        findings_error(d->f, kind != NULL ? kind->at : ways->at, NULL,
+                       "a cascade has either `by`, or `kind` and `ways`");
     if (!good || !d->step[step].ok) return false;
     if (names.count == 0 || names.count > KEYS_MAX)
         findings_error(d->f, n->at, NULL, "`by` names 1 to %d fields", KEYS_MAX);
@@ -213,27 +214,42 @@ static bool default_fields(struct draft *d, u32 step, const struct node *n, stru
     return false;
 }
 
-static bool named_fields(struct draft *d, u32 step, const struct node *n, struct step_cascade *c)
+/* Measures of the window below, by name. */
+static bool named_measures(struct draft *d, u32 step, const struct node *n, const char *what, u32 *count, u32 *out)
 {
     const struct recipe_step *from = &d->r->step[d->step[step].from_step];
     const struct field       *measure = from->window.field + from->window.keys + from->window.carried;
     struct names names, known = { from->window.measures, arena_array(&d->f->arena, slice, from->window.measures) };
     const struct node       **nodes;
-    bool                      good = read_names(d, n, "fields", &names, &nodes);
+    bool                      good = read_names(d, n, what, &names, &nodes);
     for (u32 i = 0; i < known.count; i++) known.at[i] = measure[i].name;
     for (u32 i = 0; good && i < names.count; i++) {
         u32 m = 0;
         while (m < known.count && !slice_eq(known.at[m], names.at[i])) m++;
         if (m < known.count) {
-            c->rank_measure[c->rank_fields++] = m;
+            out[(*count)++] = m;
             continue;
         }
         findings_error(d->f, nodes[i]->at, findings_suggest(d->f, names.at[i], known), "`%s` is no measure of `%.*s`",
                        names.at[i].at, LEN(from->name));
         good = false;
     }
-    if (good && names.count == 0) findings_error(d->f, n->at, NULL, "`fields` is empty");
+    if (good && names.count == 0) findings_error(d->f, n->at, NULL, "`%s` is empty", what);
     return good;
+}
+
+/* Only what adds up has shares of a whole. */
+static void read_shares(struct draft *d, u32 step, const struct node *n, struct step_cascade *c)
+{
+    const struct recipe_step *from = &d->r->step[d->step[step].from_step];
+    const struct field       *measure = from->window.field + from->window.keys + from->window.carried;
+    c->share_measure = arena_array(d->a, u32, MEASURES_MAX);
+    if (!named_measures(d, step, n, "share", &c->shares, c->share_measure)) return;
+    for (u32 i = 0; i < c->shares; i++) {
+        const struct field *f = &measure[c->share_measure[i]];
+        if (f->fold == FOLD_SUM && f->type == FIELD_U64) continue;
+        findings_error(d->f, n->at, NULL, "`%.*s` has no share: it is no sum of whole numbers", LEN(f->name));
+    }
 }
 
 static void read_rank(struct draft *d, u32 step, const struct node *n, struct step_cascade *c)
@@ -241,7 +257,7 @@ static void read_rank(struct draft *d, u32 step, const struct node *n, struct st
     u64 top = 100;
     if (n == NULL || !read_map_of(d, n, "rank", "{ top: 100, fields: default }")) return;
     map_check(d, n, rank_keys, "a rank");
-    const struct node *most = map_find(n, "top"), *fields = map_find(n, "fields");
+    const struct node *most = map_find(n, "top"), *fields = map_find(n, "fields"), *share = map_find(n, "share");
     if (most != NULL && !read_count(d, most, "top", 1, 1000000, &top)) return;
     c->top = (u32)top;
     if (!d->step[step].ok) return;
@@ -249,7 +265,8 @@ static void read_rank(struct draft *d, u32 step, const struct node *n, struct st
     if (fields == NULL || (fields->kind == NODE_TEXT && slice_is(fields->text, "default")))
         default_fields(d, step, fields != NULL ? fields : n, c);
     else
-        named_fields(d, step, fields, c);
+        named_measures(d, step, fields, "fields", &c->rank_fields, c->rank_measure);
+    if (share != NULL) read_shares(d, step, share, c);
 }
 
 /* The keys; then the measures of the window below, in its order. */
@@ -346,6 +363,7 @@ const struct recipe_key rank_keys[] = {
     { "top", "number", "groups that get a rank, for each measure (default 100)" },
     { "fields", "list of names",
       "measures to rank; `default`, as without it: those whose field says rank: true" },
+    { "share", "list of names", "sums that get a column <measure>_share: of the whole of the window, 0 to 1" },
     { NULL, NULL, NULL },
 };
 

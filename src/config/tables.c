@@ -35,7 +35,7 @@ static struct making table_begin(struct draft *d, u32 step, slice name, slice le
 {
     const struct schema *out = &d->r->step[step].out;
     u32                  room = 8 + out->tags;
-    for (u32 i = out->tags; i < out->tags + out->measures; i++) room += measure_columns(&out->field[i]) + 1;
+    for (u32 i = out->tags; i < out->tags + out->measures; i++) room += measure_columns(&out->field[i]) + 2;
     struct making m = { .d = d, .column = arena_array(d->a, struct table_column, room) };
     m.table = (struct table){
         .name = name, .step = d->r->step[step].name, .level = level, .length = length, .keys = 1
@@ -134,6 +134,9 @@ static void put_measures(struct making *m, u32 step, const struct step_cascade *
         for (u32 j = 0; c != NULL && j < c->rank_fields; j++)
             if (c->rank_measure[j] == i)
                 put_column(m, slice_str(arena_printf(m->d->a, "%.*s_rank", LEN(f->name))), COLUMN_INTEGER, S(""));
+        for (u32 j = 0; c != NULL && j < c->shares; j++)
+            if (c->share_measure[j] == i)
+                put_column(m, slice_str(arena_printf(m->d->a, "%.*s_share", LEN(f->name))), COLUMN_REAL, S(""));
     }
 }
 

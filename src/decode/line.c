@@ -115,7 +115,8 @@ static err layout_check(const struct layout *l)
 }
 
 /* A used field against the column it fills. */
-static err field_check(const struct layout *layout, const struct layout_field *f, const struct schema *schema, u32 number, const bool *taken)
+static err field_check(const struct layout *layout, const struct layout_field *f, const struct schema *schema,
+                       u32 number, const bool *taken)
 {
     if (f->slot >= schema->tags + schema->measures) return config("slot beyond the schema", number);
     const struct field *column = &schema->field[f->slot];

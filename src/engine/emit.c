@@ -171,11 +171,39 @@ static i32 rank_field(const struct rank_spec *spec, u32 measure)
     return -1;
 }
 
+static bool has_share(const struct rank_spec *spec, u32 measure)
+{
+    for (u32 i = 0; i < spec->shares; i++)
+        if (spec->share[i] == measure) return true;
+    return false;
+}
+
+/* The sum of a measure over all groups, `other` included. */
+static u64 whole_of(const struct groups *g, const struct group_measure *m)
+{
+    u64 sum = 0;
+    for (u32 i = 0; i < groups_count(g); i++) {
+        const u8 *row = (const u8 *)groups_row(g, i);
+        if (row[m->present] && __builtin_add_overflow(sum, word(row, m->at), &sum)) return UINT64_MAX;
+    }
+    return sum;
+}
+
+static void emit_share(struct row_writer *to, const struct group_measure *m, const u8 *row, u64 whole)
+{
+    if (row[m->present] && whole > 0) row_f64(to, (f64)word(row, m->at) / (f64)whole);
+    else row_null(to);
+}
+
 void emit_ranked(struct row_writer *to, u32 table, const struct groups *g, const struct emit_rank *how)
 {
     const struct group_layout *l = g->layout;
     i32                        field[MEASURES_MAX];
-    for (u32 m = 0; m < l->measures; m++) field[m] = rank_field(how->spec, m);
+    u64                        whole[MEASURES_MAX];
+    for (u32 m = 0; m < l->measures; m++) {
+        field[m] = rank_field(how->spec, m);
+        whole[m] = has_share(how->spec, m) ? whole_of(g, &l->measure[m]) : 0;
+    }
     if (how->again) row_clear(to, table, start_seconds(how->start));
     for (u32 i = 0; i < how->ranked->rows; i++) {
         const struct group_row *row = groups_row(g, how->ranked->row[i]);
@@ -185,9 +213,9 @@ void emit_ranked(struct row_writer *to, u32 table, const struct groups *g, const
         emit_columns(to, g, row, 0, l->keys + l->carried);
         for (u32 m = 0; m < l->measures; m++) {
             emit_measure(to, &l->measure[m], (const u8 *)row);
-            if (field[m] < 0) continue;
-            if (place[field[m]]) row_u64(to, place[field[m]]);
-            else row_null(to);
+            if (field[m] >= 0 && place[field[m]]) row_u64(to, place[field[m]]);
+            else if (field[m] >= 0) row_null(to);
+            if (has_share(how->spec, m)) emit_share(to, &l->measure[m], (const u8 *)row, whole[m]);
         }
         emit_tail(to, row, how->why, how->revision);
     }

@@ -11,8 +11,8 @@
 /* All rows of a closed pane, or with `amended_only` those that have GROUP_AMENDED. */
 void emit_groups(struct row_writer *to, u32 table, const struct groups *g, enum close_reason why, bool amended_only);
 
-/* A ranking: `place` columns after each ranked measure. Writes a CLEAR first if `again`: the window was given out
- * before, then with this revision. */
+/* A ranking: `place` columns after each ranked measure, then its share. Writes a CLEAR first if `again`: the window was
+ * given out before, then with this revision. */
 struct emit_rank {
     const struct rank_spec *spec;
     const struct ranked    *ranked;

@@ -392,7 +392,8 @@ static int exit_code(err x)
 }
 
 err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow,
-                struct row_writer *rows, struct row_writer *ahead, struct epochs_host *host, slice *saved, int *code, char *why, size_t room)
+                struct row_writer *rows, struct row_writer *ahead, struct epochs_host *host, slice *saved, int *code,
+                char *why, size_t room)
 {
     struct epochs *e = calloc(1, sizeof *e);
     WEIR_ASSERT(e != NULL);

@@ -32,7 +32,8 @@ struct epochs_host {
  *   saved   the engine's bytes of the last epoch, lent until close
  *   code    filled on an error: the exit code (sysexits) that fits */
 err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, struct flow *flow,
-                struct row_writer *rows, struct row_writer *ahead, struct epochs_host *host, slice *saved, int *code, char *why, size_t room);
+                struct row_writer *rows, struct row_writer *ahead, struct epochs_host *host, slice *saved, int *code,
+                char *why, size_t room);
 
 /* Hands rows ahead of their epoch to the sinks that take them, once these have nothing else to do or there are many. */
 void epochs_stream(struct epochs *e);
@@ -53,7 +54,7 @@ bool epochs_behind(const struct epochs *e);  /* the sinks have too many outboxes
 bool epochs_heavy(const struct epochs *e);   /* rows that no cut took yet are many: cut now         */
 void epochs_rest(struct epochs *e);          /* the end is near: idle work of sinks begins no more  */
 bool epochs_state_stuck(const struct epochs *e); /* a cut is out and its write failed                         */
-bool epochs_sinks_stuck(const struct epochs *e); /* no cut is out or it waits for sinks, some lack rows, and all of those fail */
+bool epochs_sinks_stuck(const struct epochs *e); /* no cut is out or it waits for sinks; some lack rows, all of those fail */
 u64  epochs_number(const struct epochs *e);
 u64  epochs_last(const struct epochs *e);    /* monotonic ns of the last cut           */
 void epochs_tick(struct epochs *e, nanos now, nanos watermark);

@@ -72,7 +72,7 @@ static err line_open(struct line *l, struct flow *f, const struct window_spec *s
 static err line_rank_open(struct line *l, const struct step_cascade *c)
 {
     if (l->rank_table == NONE) return OK;
-    l->rank_spec = (struct rank_spec){ c->top, c->rank_fields, c->rank_measure };
+    l->rank_spec = (struct rank_spec){ c->top, c->rank_fields, c->rank_measure, c->shares, c->share_measure };
     return rank_open(&l->rank, &l->rank_spec, l->layout);
 }
 

@@ -244,7 +244,7 @@ static void mill_tally(const struct mill *m, struct job *job, const struct batch
     tally_add(&job->tally, was, mask, same);
 }
 
-/* The newest time among the job's records. One from the future is none to go by: it would make all that follows late. */
+/* The newest time among the job's records. One from the future is none to go by: all that follows would be late. */
 static void mill_newest(struct job *job, const struct batch *b)
 {
     nanos newest = b->time ? NANOS_MIN : b->time_all;

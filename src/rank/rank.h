@@ -12,6 +12,8 @@ struct rank_spec {
     u32        top;
     u32        fields;
     const u32 *measure; /* measure indices of the layout */
+    u32        shares;
+    const u32 *share;   /* measures that are given out as a part of their whole, too: sums of u64 */
 };
 
 struct rank;

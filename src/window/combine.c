@@ -148,7 +148,8 @@ static void pack_starts(const struct combine *c, struct block *b)
     }
 }
 
-/* The id in the table of a cell of text; 0 where the word has none and there is no room: the record is marked. */
+/* The id in the table of a cell of text; 0 where the word has none and there is no room, or it is too long for one: the
+ * record is marked. */
 static u32 word_of(struct block *b, enum field_type type, const struct column *column, u64 i)
 {
     u32 id;
@@ -158,7 +159,8 @@ static u32 word_of(struct block *b, enum field_type type, const struct column *c
         id = groups_word(b->into, column->words, from, b->add);
     } else {
         slice text = ((const slice *)column->cells)[i];
-        id = b->add ? strings_add(&b->into->words, text) : strings_find(&b->into->words, text);
+        if (text.len > STRING_BYTES_MAX) id = 0;
+        else id = b->add ? strings_add(&b->into->words, text) : strings_find(&b->into->words, text);
     }
     if (id == 0) b->homeless |= 1ull << (i - b->at);
     return id;

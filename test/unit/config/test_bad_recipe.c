@@ -533,7 +533,7 @@ static const struct bad_recipe bad_recipes[] = {
     { "kind missing",
       "kind: site, ",
       "",
-      "25:3+4 cascade `site` has no `kind` | as kind: site" },
+      "25:3+4 cascade `site` has no `kind` | as kind: site, or by: [dstPort]" },
     { "kind not carried",
       "protocol] }",
       "protocol], carry: [] }",
@@ -714,7 +714,7 @@ static const struct bad_recipe bad_recipes[] = {
     { "scale on ip",
       "name: srcIP, type: ip",
       "name: srcIP, type: sampling, measure: x, scale: 2",
-      "7:59+1 `scale` is for fields of type u64 and f64" },
+      "7:59+1 `scale` is for fields of type u64, f64 and time" },
     { "separator",
       "  - layout: small",
       "  - separator: ab\n"
@@ -798,7 +798,7 @@ static const struct bad_recipe bad_recipes[] = {
       "25:48+2 `ways` cannot be `sr` | did you mean `src`?\n"
       "25:79+2 `top`: `-1` is not a whole number\n"
       "25:83+5 unknown key `field` in a rank | did you mean `fields`?\n"
-      "25:95+3 unknown key `foo` in cascade step `site` | expected from, cascade, ways, kind, "
+      "25:95+3 unknown key `foo` in cascade step `site` | expected from, cascade, ways, kind, by, "
       "rank, lateness, groups_max or table" },
     { "workers",
       "name: probe",
