@@ -56,12 +56,19 @@ struct inlet {
     /* Names a thing that could not be read; counted, shown in the log and in `rejects`, never fatal.
      * file: borrowed, may be empty. */
     void (*complain)(struct inlet *, slice file, u64 offset, const char *what);
-    /* The source cannot go on: the process ends with this text (lent for ever or by the source until close). */
+    /* The source cannot go on: after all chunks offered so far nothing more comes. All sources are stopped as at a
+     * signal, an epoch is cut, and the process ends with this text (lent for ever or by the source until close). */
     void (*fail)(struct inlet *, const char *text);
     /* So many records (or packets, where they were lost before they were records) will never come; counted. */
     void (*lost)(struct inlet *, u64 records);
     /* So many records came a second time; the source dropped them; counted. */
     void (*duplicate)(struct inlet *, u64 records);
+    /* The source's input is not what it was before the restart: what was applied since the last epoch may be wrong, so
+     * the process ends at once, without another. text: as of fail. NULL: fail it is. */
+    void (*distrust)(struct inlet *, const char *text);
+    /* What was complained of, by this run or the one before it that had not come to the end, means that bounded input
+     * is damaged: `--once` applies what can be read, then ends with 65. NULL: nobody asks. */
+    void (*damaged)(struct inlet *);
 };
 
 /* A saved position: key and value are the source's own bytes. An empty value (at == NULL) deletes. */
@@ -82,6 +89,7 @@ struct source_setup {
     u32                    positions; /* restored from the last epoch; lent during open            */
     const struct position *position;
     nanos                (*now)(void); /* wall clock */
+    bool                   stateful;  /* the recipe has windows or other state: what shares keys must all come here */
 };
 
 struct source_type {
@@ -100,6 +108,8 @@ struct source_type {
     /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.
      * NULL: any that the table allows may. */
     bool (*check)(const void *options, char *words, size_t size, const char **at);
+    /* The same, once `check` is content, with the recipe's `format`: are these options of use to it? NULL: all are. */
+    bool (*fits)(const void *options, const struct decoder_type *format, char *words, size_t size, const char **at);
 
     /* The longest that new input may lie unseen as these options stand, *because: of which; 0, or NULL here: never. */
     nanos (*unseen)(const void *options, const char **because);
@@ -121,6 +131,9 @@ struct source_type {
 
     /* Positions that changed since the last cut, in any order; lent until the next cut. */
     void (*cut)(struct source *, u32 *count, const struct position **position);
+
+    /* What the last cut gave will not be read again: state and sinks have its epoch. NULL: the source need not know. */
+    void (*saved)(struct source *);
 
     /* What the chunk belongs to, for messages: a file's path. Lent while the chunk lives. */
     slice (*where)(const struct chunk *);

@@ -132,10 +132,10 @@ static bool is_ip(const struct packet *p)
     return p->kind == PACKET_IP;
 }
 
-/* TCP's and UDP's; what stands in their place for ICMP is type, code and id. */
+/* TCP's, UDP's and SCTP's; what stands in their place for ICMP is type, code and id. */
 static bool has_ports(const struct packet *p)
 {
-    return p->ports && (p->protocol == PROTOCOL_TCP || p->protocol == PROTOCOL_UDP);
+    return p->ports && protocol_is_ported(p->protocol);
 }
 
 /* A later fragment that was given its ports has no header of its own. */

@@ -62,6 +62,7 @@ struct engine {
     u64                          since;   /* monotonic ns: its end has come so far    */
     char                         fault[WHY_MAX];
     bool                         told_ended;
+    u64                          damaged; /* faults of the input, as sources say      */
     u32                          ticks;
     int                          code;
     u64                          begin, committed;
@@ -141,6 +142,16 @@ static void on_intake_fail(struct intake_host *h, const char *text)
     e->since = uv_hrtime();
     snprintf(e->fault, sizeof e->fault, "%s", text);
     if (e->phase != PHASE_SHUT) uv_timer_start(&e->tick, on_tick, 0, TICK_MS);
+}
+
+static void on_intake_distrust(struct intake_host *h, const char *text)
+{
+    engine_fail(container_of(h, struct engine, intake_host), EX_IOERR, text);
+}
+
+static void on_intake_damaged(struct intake_host *h)
+{
+    container_of(h, struct engine, intake_host)->damaged++;
 }
 
 static void on_epochs_fail(struct epochs_host *h, const char *text)
@@ -443,7 +454,8 @@ static bool open_all(struct engine *e)
     e->arrivals = arrivals_open(e->recipe);
     find_ahead(e);
     e->intake_host = (struct intake_host){ e->pool,     e->flow,   &e->rows, &e->ahead,     e->ahead_of,
-                                           e->arrivals, e->lookup, on_stir,  on_intake_fail };
+                                           e->arrivals, e->lookup, on_stir,  on_intake_fail,
+                                           on_intake_distrust, on_intake_damaged };
     e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
     for (u32 i = 0; i < e->recipe->sources; i++) {
         if (!open_intake(e, i, saved)) return false;
@@ -541,11 +553,15 @@ static void log_state(const struct engine *e)
              (unsigned long long)flow_memory(e->flow));
 }
 
+/* The end's own code comes before what the input was like. */
 static int engine_code(const struct engine *e)
 {
     if (e->failing)
         log_line(LOG_ERROR, "ended with epoch %llu, since %s", (unsigned long long)e->figures.number, e->fault);
-    return e->code;
+    if (e->code != EX_OK || !e->options->once || e->damaged == 0) return e->code;
+    log_line(LOG_WARN, "the input was damaged in %llu places: all that can be read is applied",
+             (unsigned long long)e->damaged);
+    return EX_DATAERR;
 }
 
 int engine_run(const struct recipe *r, const struct engine_options *options)

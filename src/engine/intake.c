@@ -270,6 +270,18 @@ static void on_fail(struct inlet *in, const char *text)
     i->host->fail(i->host, text);
 }
 
+static void on_distrust(struct inlet *in, const char *text)
+{
+    struct intake *i = of_inlet(in);
+    i->host->distrust(i->host, text);
+}
+
+static void on_damaged(struct inlet *in)
+{
+    struct intake *i = of_inlet(in);
+    i->host->damaged(i->host);
+}
+
 /* --- applying ------------------------------------------------------------------------------------------------ */
 
 /* The sample as text: what is not printable ASCII or well-formed text stands as '?'. */
@@ -383,7 +395,7 @@ static void apply_watermark(struct intake *i, nanos to, enum close_reason why)
     }
 }
 
-/* What the partitions have reached. Windows are told when a multiple of their lengths is passed, not with each chunk. */
+/* What the partitions have reached. Windows are told when a multiple of their lengths is passed, not at each chunk. */
 static void partitions_apply(struct intake *i)
 {
     nanos to = partitions_watermark(&i->partitions), grid = i->plan->grid;
@@ -549,7 +561,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     struct intake              *i = calloc(1, sizeof *i);
     WEIR_ASSERT(i != NULL);
     i->inlet = (struct inlet){ on_offer, on_watermark, on_partition, on_done, on_stopped, on_complain,
-                                on_fail, on_lost, on_duplicate };
+                                on_fail, on_lost, on_duplicate, on_distrust, on_damaged };
     i->host = host;
     i->recipe = setup->recipe;
     i->plan = setup->plan;
@@ -574,6 +586,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
         .positions = setup->positions,
         .position = setup->position,
         .now = clock_wall,
+        .stateful = setup->plan->windows > 0,
     };
     *out = i;
     err e = r->type->open(&i->source, loop, &i->inlet, &s);

@@ -34,6 +34,9 @@ struct intake_host {
     /* Something was applied or has ended: the engine looks at its state at the end of the turn. */
     void (*stir)(struct intake_host *);
     void (*fail)(struct intake_host *, const char *text);
+    /* As of an inlet. */
+    void (*distrust)(struct intake_host *, const char *text);
+    void (*damaged)(struct intake_host *);
 };
 
 struct intake_setup {

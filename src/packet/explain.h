@@ -47,10 +47,17 @@ enum ip_protocol {
     PROTOCOL_ICMP6 = 58,
     PROTOCOL_NONE = 59,
     PROTOCOL_DESTINATION = 60,
+    PROTOCOL_SCTP = 132,
     PROTOCOL_MOBILITY = 135,
     PROTOCOL_HIP = 139,
     PROTOCOL_SHIM6 = 140,
 };
+
+/* Source and destination port are the header's first four bytes, and struct packet's are ports, not ICMP's numbers. */
+static inline bool protocol_is_ported(u32 protocol)
+{
+    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP || protocol == PROTOCOL_SCTP;
+}
 
 static inline u32 load_be16(const u8 *at)
 {

@@ -109,15 +109,14 @@ static void later_push(struct fragments *f, const struct fragment_cell *bucket, 
 }
 
 /* Others have nothing to remember: their parts are neither found nor orphans. */
-static bool protocol_has_ports(u32 protocol)
+static bool protocol_is_remembered(u32 protocol)
 {
-    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP || protocol == PROTOCOL_ICMP ||
-           protocol == PROTOCOL_ICMP6;
+    return protocol_is_ported(protocol) || protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMP6;
 }
 
 void fragments_push(struct fragments *f, struct packet *p)
 {
-    if (p->kind != PACKET_IP || !p->fragment || !protocol_has_ports(p->protocol)) return;
+    if (p->kind != PACKET_IP || !p->fragment || !protocol_is_remembered(p->protocol)) return;
     if (p->first && !p->ports) return;
     struct fragment_key   key = { p->src, p->dst, p->fragment_id, p->vlan, p->protocol };
     u64                   hash = hash_bytes(&key, sizeof key);

@@ -26,7 +26,7 @@ enum packet_fault {
     PACKET_IP_HEADER_LENGTH,  /* IHL below 5                              */
     PACKET_IP_TOTAL_LENGTH,   /* total length below the header's; past the frame's end: counted as IP        */
     PACKET_EXTENSION_SHORT,   /* captured bytes end in IPv6 extensions: counted as IP, ports null            */
-    PACKET_TRANSPORT_SHORT,   /* ... in the TCP, UDP, ICMP header: counted as IP, ports null                 */
+    PACKET_TRANSPORT_SHORT,   /* ... in the TCP, UDP, SCTP, ICMP header: counted as IP, ports null           */
     PACKET_TCP_HEADER_LENGTH, /* data offset below 5 or past the datagram: counted as IP, ports known        */
     PACKET_TUNNEL_BAD,        /* the outer packet is told instead         */
     PACKET_FAULTS,

@@ -275,7 +275,7 @@ static void put_icmp6(struct text *t, const struct packet *p)
 
 static bool has_ports(const struct packet *p)
 {
-    return p->ports && (p->protocol == PROTOCOL_TCP || p->protocol == PROTOCOL_UDP);
+    return p->ports && protocol_is_ported(p->protocol);
 }
 
 static void put_end(struct text *t, const struct packet *p, const addr *a, u32 port)
@@ -303,6 +303,7 @@ static void put_upper(struct text *t, const struct packet *p)
     switch (p->protocol) {
     case PROTOCOL_TCP:   put_tcp(t, p); break;
     case PROTOCOL_UDP:   put_named(t, S(" UDP, length "), udp_length(p)); break;
+    case PROTOCOL_SCTP:  put_named(t, S(" sctp, length "), p->payload); break;
     case PROTOCOL_ICMP:  put_icmp(t, p); break;
     case PROTOCOL_ICMP6: put_icmp6(t, p); break;
     }

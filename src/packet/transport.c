@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transport.c: what stands behind the IP headers: TCP with the options of a SYN, UDP, ICMP and ICMPv6.
+/* transport.c: what stands behind the IP headers: TCP with the options of a SYN, UDP, SCTP's common header, ICMP and
+ * ICMPv6.
  *
- * Other protocols have no ports here (SCTP's and UDP-Lite's, too, count as OTHER in P2). Payload is counted on the
- * wire: a snap length takes bytes away, not lengths. */
+ * Other protocols have no ports here. SCTP has, though P2 counts it as OTHER, whose lines have none. Payload is counted
+ * on the wire: a snap length takes bytes away, not lengths. */
 #include "packet/explain.h"
 
 /* `header` bytes are the transport's; those not captured leave no payload to look at. */
@@ -81,6 +82,17 @@ static void udp_explain(struct packet *p, const struct bytes *b)
     payload_set(p, b, 8);
 }
 
+/* RFC 9260 section 3.1: ports, verification tag, checksum; then chunks. */
+static void sctp_explain(struct packet *p, const struct bytes *b)
+{
+    if (!bytes_has(b, 12)) {
+        transport_short(p, b, 12);
+        return;
+    }
+    ports_set(p, load_be32(b->at));
+    payload_set(p, b, 12);
+}
+
 /* RFC 792, RFC 4443 section 4: type, code, checksum; echo messages go on with their id. */
 static void icmp_explain(struct packet *p, const struct bytes *b, u32 echo, u32 reply)
 {
@@ -103,6 +115,7 @@ void transport_explain(struct packet *p, struct bytes *b)
     switch (p->protocol) {
     case PROTOCOL_TCP:   tcp_explain(p, b); break;
     case PROTOCOL_UDP:   udp_explain(p, b); break;
+    case PROTOCOL_SCTP:  sctp_explain(p, b); break;
     case PROTOCOL_ICMP:  icmp_explain(p, b, 8, 0); break;
     case PROTOCOL_ICMP6: icmp_explain(p, b, 128, 129); break;
     default:             payload_set(p, b, 0);

@@ -7,8 +7,9 @@
  * do, so both ways give the same tables.
  *
  * Files are read again from the start after a crash, and what was applied is passed over (places.h): exactly once. An
- * interface cannot be read again: what is lost is counted and told. Limits: `backlog` bytes of texts wait for workers;
- * then reading files waits, and a live capture drops minutes. */
+ * interface cannot be read again: what is lost is counted and told, at the next start also what came meanwhile
+ * (absence.h). Limits: `backlog` bytes of texts wait for workers; then reading files waits, and a live capture drops
+ * minutes. */
 #include "source/capture.h"
 
 #include "shim/privileges.h"
@@ -93,6 +94,16 @@ void tap_complain(struct tap *t, u32 input, u64 offset, const char *format, ...)
     hand_say(&t->hand, &w);
 }
 
+void tap_damaged(struct tap *t, u32 input, u64 offset, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct word w = { .kind = WORD_COMPLAINT, .input = input, .offset = offset, .damage = true,
+                      .what = words_of(format, args) };
+    va_end(args);
+    hand_say(&t->hand, &w);
+}
+
 void tap_fail(struct tap *t, const char *format, ...)
 {
     va_list args;
@@ -153,6 +164,7 @@ static void hear_text(struct tap *t, struct text *x)
 
 static void hear_complaint(struct tap *t, const struct word *w)
 {
+    if (w->damage && t->to->damaged) t->to->damaged(t->to); /* also where it was told before the restart */
     if (w->input != NO_PLACE && !places_tell(&t->places, w->input)) return;
     bool  all = w->input == NO_PLACE && t->places.streams > 1;
     slice file = { 0 };
@@ -186,12 +198,22 @@ static void hear_loss(struct tap *t, const struct word *w)
     if (t->told_at == 0 || uv_now(t->loop) >= t->told_at + TELL_MS) tell_losses(t);
 }
 
+/* A live capture has said all: an epoch comes that must tell of it. */
+static void hear_last(struct tap *t, nanos said)
+{
+    t->said = said;
+    tell_losses(t);
+}
+
 static void hear_failure(struct tap *t, const struct word *w)
 {
     t->failed = true;
     free(t->fault);
     t->fault = slice_dup(slice_str(w->what));
-    t->to->fail(t->to, t->fault);
+    if (t->live) hear_last(t, w->start);
+    if (w->astray && t->to->distrust) t->to->distrust(t->to, t->fault);
+    else t->to->fail(t->to, t->fault);
+    if (t->stopping) t->to->stopped(t->to);
 }
 
 static void hear(struct tap *t, const struct word *w)
@@ -202,7 +224,10 @@ static void hear(struct tap *t, const struct word *w)
         t->to->watermark(t->to, w->start + MINUTE, CLOSE_SEALED);
         places_sealed(&t->places, w->start);
         break;
-    case WORD_TIME: t->to->watermark(t->to, w->start, CLOSE_WATERMARK); break;
+    case WORD_TIME:
+        t->said = w->start;
+        t->to->watermark(t->to, w->start, CLOSE_WATERMARK);
+        break;
     case WORD_FILE: places_sealed(&t->places, w->start); break;
     case WORD_COMPLAINT: hear_complaint(t, w); break;
     case WORD_LOSS: hear_loss(t, w); break;
@@ -210,19 +235,27 @@ static void hear(struct tap *t, const struct word *w)
         places_finish(&t->places); /* before: the last epoch may be cut at once */
         t->to->done(t->to);
         break;
-    case WORD_STOPPED: t->to->stopped(t->to); break;
+    case WORD_STOPPED:
+        hear_last(t, w->start);
+        t->to->stopped(t->to);
+        break;
     case WORD_FAIL: hear_failure(t, w); break;
     }
     free(w->what);
 }
 
+/* Not before: another source may still have had to open its interface. */
+static void begin_live(struct tap *t)
+{
+    t->begun = true;
+    privileges_drop();
+    t->to->watermark(t->to, NANOS_MIN, CLOSE_WATERMARK); /* says nothing but that an epoch, with the start, is due */
+}
+
 static void step(struct tap *t)
 {
     struct word w;
-    if (t->live && !t->dropped_capabilities) { /* not before: another source may still have had to open its interface */
-        t->dropped_capabilities = true;
-        privileges_drop();
-    }
+    if (t->live && !t->begun) begin_live(t);
     while (!t->paused && !t->failed && hand_hear(&t->hand, &w)) hear(t, &w);
 }
 
@@ -264,6 +297,7 @@ static bool tap_stop(struct source *s)
 {
     struct tap *t = of_source(s);
     if (t->live == NULL || t->failed) return false;
+    t->stopping = true;
     hand_finish(&t->hand);
     return true;
 }
@@ -285,13 +319,21 @@ static void tap_applied(struct source *s, struct chunk *chunk, const struct chun
     WEIR_ASSERT(o->tap == t && t->out > 0);
     t->out--;
     places_applied(&t->places, x->start, x->file, x->offset + x->length, x->sum, counts->lines);
+    if (t->live && t->packets) absence_note(&t->absence, x->time - t->options->disorder);
     hand_give_back(&t->hand, x);
     free(o);
 }
 
 static void tap_cut(struct source *s, u32 *count, const struct position **position)
 {
-    places_cut(&of_source(s)->places, count, position);
+    struct tap *t = of_source(s);
+    if (t->live == NULL) {
+        places_cut(&t->places, count, position);
+        return;
+    }
+    if (t->out == 0) absence_note(&t->absence, t->said);
+    if (!t->packets && t->places.passed != NANOS_MIN) absence_note(&t->absence, t->places.passed + MINUTE);
+    absence_cut(&t->absence, count, position);
 }
 
 static slice tap_where(const struct chunk *chunk)
@@ -382,6 +424,14 @@ static err open_live(struct tap *t, char why[static PLACES_WHY])
     return e;
 }
 
+static err begin_absence(struct tap *t)
+{
+    char words[256];
+    err  e = absence_open(&t->absence, &t->setup, t->setup.now(), words, sizeof words);
+    if (words[0]) t->to->complain(t->to, slice_str(t->options->interface), 0, words);
+    return e;
+}
+
 static err tap_begin(struct tap *t, const struct source_setup *setup, char why[static PLACES_WHY])
 {
     t->packets = setup->decoder != NULL && setup->decoder->records;
@@ -390,7 +440,8 @@ static err tap_begin(struct tap *t, const struct source_setup *setup, char why[s
     tap_how(t);
     e = places_open(&t->places, &t->options->file, how_sum(t), setup, why);
     if (err_is(e) || t->options->interface == NULL) return e;
-    return open_live(t, why);
+    e = open_live(t, why);
+    return err_is(e) ? e : begin_absence(t);
 }
 
 /* What is odd about files, though it does not hinder. */
@@ -452,7 +503,8 @@ static err tap_open(struct source **out, struct uv_loop_s *loop, struct inlet *t
     struct tap *t = calloc(1, sizeof *t);
     char        why[PLACES_WHY] = "";
     WEIR_ASSERT(t != NULL);
-    *t = (struct tap){ .setup = *setup, .options = setup->options, .to = to, .loop = loop, .handles = 2 };
+    *t = (struct tap){ .setup = *setup, .options = setup->options, .to = to, .loop = loop, .said = NANOS_MIN,
+                       .handles = 2 };
     pthread_mutex_init(&t->lock, NULL);
     err e = tap_begin(t, setup, why);
     if (!err_is(e)) e = hand_init(&t->hand, t->options->backlog, &t->wake);
@@ -535,7 +587,74 @@ static void tap_close(struct source *s, void (*gone)(void *), void *arg)
 
 /* --- what the recipe may say ------------------------------------------------------------------------------------ */
 
+#define MIB            ((u64)1 << 20)
+#define SNAP_DEFAULT   ((u64)256 << 10) /* as the table's texts at the end */
+#define RING_DEFAULT   (64 * MIB)
+#define DEPTH_DEFAULT  4u
+#define FLOWS_DEFAULT  ((u64)1 << 20)
+#define TALKS_DEFAULT  ((u64)1 << 19)
+#define KEEP_DEFAULT   256u
+#define LAG_DEFAULT    NANOS_SECOND
+
+/* An option that something else makes useless. Its default is taken for not said. */
+struct useless {
+    const char *name;
+    bool        said;
+};
+
+/* True: none of them was said. Else they are named, the first as the place. */
+static bool none_useless(const struct useless *all, u32 count, const char *why, char *words, size_t size,
+                         const char **at)
+{
+    size_t len = 0;
+    for (u32 i = 0; i < count; i++) {
+        if (!all[i].said || len >= size) continue;
+        if (len == 0) *at = all[i].name;
+        len += (size_t)snprintf(words + len, size - len, "%s`%s`", len ? ", " : "", all[i].name);
+    }
+    if (len > 0 && len < size) snprintf(words + len, size - len, ": without effect %s", why);
+    return len == 0;
+}
+
+static bool check_use(const struct capture_options *o, char *words, size_t size, const char **at)
+{
+    const struct useless of_interface[] = { { "snap", o->snap != SNAP_DEFAULT },
+                                            { "promiscuous", o->promiscuous },
+                                            { "ring", o->ring != RING_DEFAULT },
+                                            { "fanout", o->fanout != 0 } };
+    const struct useless of_inner = { "depth", o->tunnels == 0 && o->depth != DEPTH_DEFAULT };
+    const char          *why = "on files, only on an `interface`";
+    if (o->file.count && !none_useless(of_interface, WEIR_COUNT(of_interface), why, words, size, at)) return false;
+    return none_useless(&of_inner, 1, "unless `tunnels` is inner", words, size, at);
+}
+
+static bool tap_fits(const void *options, const struct decoder_type *format, char *words, size_t size, const char **at)
+{
+    const struct capture_options *o = options;
+    const struct useless of_packets[] = { { "keep", o->keep != KEEP_DEFAULT },
+                                          { "disorder", o->disorder != LAG_DEFAULT } };
+    const struct useless of_lines[] = { { "flows_max", o->flows_max != FLOWS_DEFAULT },
+                                        { "conversations_max", o->conversations_max != TALKS_DEFAULT } };
+    const struct useless of_snap = { "snap", o->snap != SNAP_DEFAULT && o->snap >= o->keep };
+    if (!format->records)
+        return none_useless(of_packets, WEIR_COUNT(of_packets), "unless `format` is packets", words, size, at);
+    return none_useless(of_lines, WEIR_COUNT(of_lines), "where `format` is packets", words, size, at) &&
+           none_useless(&of_snap, 1, "where `keep` is less", words, size, at);
+}
+
 /* The filter is compiled for Ethernet: what is no filter at all is found before anything runs. */
+static bool check_filter(const struct capture_options *o, char *words, size_t size, const char **at)
+{
+    if (o->filter == NULL || *o->filter == '\0') return true;
+    err                    e = OK;
+    char                   why[256] = "";
+    struct capture_filter *f = capture_filter_open(o->filter, LINK_ETHERNET, 0, why, sizeof why, &e);
+    *at = "filter";
+    if (f) capture_filter_close(f);
+    else snprintf(words, size, "`filter` is none: %s", why);
+    return f != NULL;
+}
+
 static bool tap_check(const void *options, char *words, size_t size, const char **at)
 {
     const struct capture_options *o = options;
@@ -554,20 +673,12 @@ static bool tap_check(const void *options, char *words, size_t size, const char 
         snprintf(words, size, "standard input (`-`) cannot be read again, so it stands alone in `file`");
         return false;
     }
-    *at = "filter";
-    if (o->filter == NULL || *o->filter == '\0') return true;
-    err                    e = OK;
-    char                   why[256] = "";
-    struct capture_filter *f = capture_filter_open(o->filter, LINK_ETHERNET, 0, why, sizeof why, &e);
-    if (f) capture_filter_close(f);
-    else snprintf(words, size, "`filter` is none: %s", why);
-    return f != NULL;
+    return check_filter(o, words, size, at) && check_use(o, words, size, at);
 }
 
 /* --- tables ----------------------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct capture_options, member)
-#define MIB ((u64)1 << 20)
 
 static const struct option capture_options[] = {
     { "file", OPTION_PATHS, false, NULL, NULL, 0, 0, AT(file),
@@ -646,6 +757,7 @@ const struct source_type source_capture = {
     .decoders = { &decoder_line, &decoder_packets, NULL },
     .first = true,
     .check = tap_check,
+    .fits = tap_fits,
     .open = tap_open,
     .pause = tap_pause,
     .resume = tap_resume,

@@ -6,11 +6,13 @@
  *   capture_live.c  the thread of a source that listens
  *   texts.h         minutes' lines become texts        hand.h    the way from the thread to the loop
  *   events.h        format packets: frames become texts
- *   places.h        files and minutes that are applied */
+ *   places.h        files and minutes that are applied
+ *   absence.h       up to when an interface's packets are */
 #pragma once
 
 #include "packet/framing.h"
 #include "shim/capture.h"
+#include "source/absence.h"
 #include "source/events.h"
 #include "source/hand.h"
 #include "source/places.h"
@@ -52,13 +54,15 @@ struct tap {
     uv_async_t        wake;
     uv_idle_t         turn; /* active: there is something to hear */
     struct places     places;
+    struct absence    absence; /* live                                                     */
+    nanos             said;    /* live: texts of all packets until then were heard; or NANOS_MIN */
     struct tap_counts shown; /* lent by counts */
     u64               files, chunks, lost;
     u64               dropped_kernel, dropped_interface;
     u64               untold_kernel, untold_interface, untold_lines; /* losses since they were last complained of */
     u64               told_at; /* uv_now, ms; 0: never */
     u32               out;     /* chunks */
-    bool              paused, failed, closing, dropped_capabilities;
+    bool              paused, failed, stopping, closing, begun;
     u32               handles;
     char             *fault; /* lent to inlet.fail */
     void (*gone)(void *);
@@ -89,6 +93,8 @@ void tap_publish(struct tap *t, const struct tap_counts *own);
 
 /* From the thread: a complaint about file number `input` of the stream, NO_PLACE: about the whole. */
 __attribute__((format(printf, 4, 5))) void tap_complain(struct tap *t, u32 input, u64 offset, const char *format, ...);
+/* The same of what makes the file unsound. */
+__attribute__((format(printf, 4, 5))) void tap_damaged(struct tap *t, u32 input, u64 offset, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void tap_fail(struct tap *t, const char *format, ...);
 
 /* From the thread: frames on their way to minutes or events, lent; the end of a file; of all. */

@@ -144,7 +144,7 @@ static void read_whole(struct reader *r)
         return;
     }
     err e = sound ? framing_end(r->framing, r->end - r->begin) : framing_fault(r->framing);
-    if (err_is(e)) tap_complain(r->tap, r->input, (u64)e.at, "%s", e.what);
+    if (err_is(e)) tap_damaged(r->tap, r->input, (u64)e.at, "%s", e.what);
 }
 
 static bool file_open(struct reader *r)
@@ -170,8 +170,8 @@ static void read_file(struct reader *r)
     u64 damaged = framing_counts(r->framing)->damaged;
     r->counts.damaged += damaged;
     if (damaged && !r->stop)
-        tap_complain(r->tap, r->input, 0, "%llu records passed over: their own lengths contradict each other",
-                     (unsigned long long)damaged);
+        tap_damaged(r->tap, r->input, 0, "%llu records passed over: their own lengths contradict each other",
+                    (unsigned long long)damaged);
     framing_close(r->framing);
     if (r->fd != STDIN_FILENO) close(r->fd);
     r->counts.files += !r->stop;

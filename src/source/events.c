@@ -38,7 +38,7 @@ static void text_new(struct events *e, nanos time)
 /* The frames are not those of the run before: nothing that follows may be believed. */
 static void astray(struct events *e)
 {
-    struct word w = { .kind = WORD_FAIL, .what = slice_dup(S(
+    struct word w = { .kind = WORD_FAIL, .astray = true, .what = slice_dup(S(
         "the capture gives other packets than before the restart: it was changed, or this is another version of weir; "
         "finish with the old one, or begin with an empty state")) };
     if (!e->astray) hand_say(e->how.hand, &w);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hand.h: what the capture source's thread says to the loop, word by word, in order.
+/* hand.h: what a source's own thread says to the loop, word by word, in order.
  *
  * Texts are handed over, not copied. What was said and not given back yet is counted against a limit: a thread that can
  * wait does so (hand_wait), one that cannot looks first (hand_full). Nothing here knows what a text means. */
@@ -19,6 +19,7 @@ struct text {
     enum p2_file file;
     u64          offset; /* of its first byte among all of this file and minute   */
     u64          sum;    /* over that file's bytes from its first to our last one */
+    bool         torn;   /* source `lines`: begins inside a line   */
     size_t       length, room;
     char         bytes[];
 };
@@ -31,8 +32,8 @@ enum word_kind {
     WORD_COMPLAINT, /* `what` of input number `input` at `offset`       */
     WORD_LOSS,      /* packets and lines that are in no text            */
     WORD_END,       /* the input has ended                              */
-    WORD_STOPPED,   /* what was held back was said: hand_finish         */
-    WORD_FAIL,      /* `what`: it cannot go on                          */
+    WORD_STOPPED,   /* what was held back was said, all up to `start`: hand_finish */
+    WORD_FAIL,      /* `what`: it cannot go on, all was said, of a live capture up to `start` */
 };
 
 struct word {
@@ -43,6 +44,8 @@ struct word {
     u64            offset;
     u64            dropped_kernel, dropped_interface, lines; /* WORD_LOSS */
     char          *what; /* malloc'd: taken by who hears it */
+    bool           damage; /* WORD_COMPLAINT: the input is not sound                        */
+    bool           astray; /* WORD_FAIL: nor is it what it was before the restart           */
 };
 
 struct spoken; /* a word in the queue */

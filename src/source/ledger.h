@@ -9,6 +9,7 @@
  * Lives on the loop; reads no clock and no directory. */
 #pragma once
 
+#include "source/look.h"
 #include "source/p2name.h"
 #include "weir/arena.h"
 #include "weir/source.h"
@@ -21,14 +22,6 @@ enum evidence {
     FILE_SEEN,     /* not at all: it is left alone                                       */
     FILE_QUIET,    /* closed, or unchanged for a while: whole lines of it may be read    */
     FILE_COMPLETE, /* its minute is over: the last line counts even without LF           */
-};
-
-/* What stat said of a file. */
-struct look {
-    u64   device, inode;
-    nanos born;  /* 0: the file system does not tell */
-    u64   size;
-    nanos mtime;
 };
 
 /* One name. A file's bytes 0 .. applied are in the state, .. offered are out, .. limit are wanted at the moment. */

@@ -15,35 +15,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define SECONDS_MAX 9000000000ll /* of a file's time; beyond (year 2255) it is cut */
-
 /* File systems that other hosts change without a word to our kernel's inotify. */
 static const u32 remotes[] = {
     NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, AFS_SUPER_MAGIC, CODA_SUPER_MAGIC,
     V9FS_MAGIC,      CEPH_SUPER_MAGIC, 0x0bd00bd0u /* Lustre */, 0x47504653u /* GPFS */, 0x013111a8u /* IBRIX */,
 };
-
-static nanos nanos_of(struct statx_timestamp t)
-{
-    i64 seconds = t.tv_sec < 0 ? 0 : t.tv_sec > SECONDS_MAX ? SECONDS_MAX : t.tv_sec;
-    return seconds * NANOS_SECOND + t.tv_nsec;
-}
-
-/* 0 or an errno; EINVAL: no regular file. */
-static int look_at(int directory, const char *name, struct look *out)
-{
-    struct statx s;
-    if (statx(directory, name, AT_STATX_SYNC_AS_STAT, STATX_BASIC_STATS | STATX_BTIME, &s) < 0) return errno;
-    if (!S_ISREG(s.stx_mode)) return EINVAL;
-    *out = (struct look){
-        .device = (u64)s.stx_dev_major << 32 | s.stx_dev_minor,
-        .inode = s.stx_ino,
-        .born = s.stx_mask & STATX_BTIME ? nanos_of(s.stx_btime) : 0,
-        .size = s.stx_size,
-        .mtime = nanos_of(s.stx_mtime),
-    };
-    return 0;
-}
 
 bool listing_look(const char *directory, slice name, struct look *out)
 {

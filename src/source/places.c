@@ -2,6 +2,7 @@
 /* places.c: files known again, minutes counted up, both as text. */
 #include "source/places.h"
 
+#include "source/absence.h"
 #include "weir/hash.h"
 
 #include <errno.h>
@@ -173,6 +174,10 @@ static err restore(struct places *p, struct restored *r, const struct source_set
     for (u32 i = 0; i < setup->positions; i++) {
         const struct position *at = &setup->position[i];
         slice key = arena_copy(&p->arena, at->key);
+        if (slice_is(key, ABSENCE_KEY)) { /* the source had an interface before */
+            p->stale[p->stales++] = key;
+            continue;
+        }
         bool  good = slice_is(key, "stream") ? restore_stream(p, r, at->value)
                                              : slice_starts(key, S("file:")) && restore_file(r, key, at->value);
         if (!good) return (err){ ERR_STATE, "a saved position of the capture source cannot be read", 0 };

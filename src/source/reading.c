@@ -7,6 +7,8 @@
  * deleter cannot take it away from under a worker. */
 #include "source/directory.h"
 
+#include "source/bytes.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TAIL_BLOCK 65536u       /* bytes read at once in search of the last LF */
-#define TAIL_MAX   (1u << 20)   /* a longer last line waits for its LF         */
+#define TAIL_MAX (1u << 20) /* a longer last line waits for its LF */
 
 enum begun { BEGUN, BEGUN_NOTHING, BEGUN_STOP };
 
@@ -122,23 +123,6 @@ static enum begun reading_open(struct directory *d, struct file *f)
 
 /* --- a reading ------------------------------------------------------------------------------------------------- */
 
-/* What follows the last LF in from .. size; `from` if there is none near the end. <0: -errno. */
-static i64 last_line(int fd, u64 from, u64 size)
-{
-    char block[TAIL_BLOCK];
-    u64  end = size, stop = size - from > TAIL_MAX ? size - TAIL_MAX : from;
-    while (end > stop) {
-        u64     begin = end - stop > TAIL_BLOCK ? end - TAIL_BLOCK : stop;
-        ssize_t n = pread(fd, block, (size_t)(end - begin), (off_t)begin);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return -errno;
-        const char *lf = memrchr(block, '\n', (size_t)n);
-        if (lf) return (i64)(begin + (u64)(lf - block) + 1);
-        end = begin;
-    }
-    return (i64)from;
-}
-
 /* Does a line begin where this reading does? Only the end of an earlier one is worth a look: at a place inside a file
  * (after a restart) the worker looks itself, as it would have done without the restart. */
 static bool reading_aligned(struct directory *d, struct file *f)
@@ -158,7 +142,8 @@ static enum begun reading_begin(struct directory *d, struct file *f)
         enum begun b = reading_open(d, f);
         if (b != BEGUN) return b;
     }
-    i64 limit = f->evidence == FILE_COMPLETE ? (i64)f->look.size : last_line(f->fd, f->offered, f->look.size);
+    u64 size = f->look.size;
+    i64 limit = f->evidence == FILE_COMPLETE ? (i64)size : bytes_last_line(f->fd, f->offered, size, TAIL_MAX);
     if (limit < 0) {
         enum begun b = reading_refused(d, f, "cannot be read", (int)-limit);
         reading_release(d, f);
@@ -215,14 +200,9 @@ bool reading_step(struct directory *d, struct file *f)
 i64 reading_bytes(const struct chunk *chunk, u64 at, void *to, size_t max)
 {
     struct piece *p = chunk->state;
-    ssize_t       n;
-    if (at >= p->end) return 0;
-    if (max > p->end - at) max = (size_t)(p->end - at);
-    do n = pread(p->fd, to, max, (off_t)at);
-    while (n < 0 && errno == EINTR);
-    if (n > 0 || max == 0) return n;
-    p->fault = n < 0 ? errno : ENODATA; /* shorter than it was: an end here could cut a line */
-    return -p->fault;
+    i64           n = bytes_read(p->fd, at, p->end, to, max);
+    if (n < 0) p->fault = (int)-n;
+    return n;
 }
 
 void reading_applied(struct source *s, struct chunk *chunk, const struct chunk_counts *counts)

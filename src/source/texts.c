@@ -60,7 +60,7 @@ static void drop(struct texts *t, struct text *x)
 /* The lines are not those of the run before: nothing that follows may be believed. */
 static void astray(struct texts *t)
 {
-    struct word w = { .kind = WORD_FAIL, .what = slice_dup(S(
+    struct word w = { .kind = WORD_FAIL, .astray = true, .what = slice_dup(S(
         "the capture gives other lines than before the restart: it was changed, or this is another version of weir; "
         "finish with the old one, or begin with an empty state")) };
     if (!t->astray) hand_say(t->how.hand, &w);

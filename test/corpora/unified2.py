@@ -7,6 +7,7 @@
             (short, unknown, cut) must be told at its offset and be in no line
     text    u2spewfoo of Snort 2.9.19 or 3.12: each line
     spool   the trace of a spool of four files: records, files and offsets, also from a bookmark (json as above)
+    source  each sample as a spool of the source unified2: the lines of its `json` column are those of weir u2, which the others hold
 
 Every difference stands in unified2.tsv with a reason; one that is new fails, and so does an entry that is no longer there.
 Not compared: u2eve's imitation of EVE, which is no decoding of its own.
@@ -22,8 +23,10 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
@@ -217,6 +220,59 @@ def compare_spool(weir, folder, reference):
     return found, len(want)
 
 
+# --- the source -----------------------------------------------------------------------------------------------------------
+
+RECIPE = """weir: 1
+name: corpora
+include: [ %s ]
+state: { path: state.db, every: 10s }
+sources:
+  alerts: { type: unified2, format: unified2, path: [ spool ], join: %s, chunk: 4KiB, layouts: { alerts: alerts } }
+steps: { lines: { from: alerts, records: [ json ] } }
+sinks: { out: { type: file, path: out, format: json, from: [ lines ] } }
+"""
+
+
+def through_source(weir, files, join):
+    """Lines of the json column, in order. An empty later file makes the last one finished."""
+    with tempfile.TemporaryDirectory(prefix="weir-corpora-") as room:
+        os.mkdir(os.path.join(room, "spool"))
+        for number, path in enumerate(files + [os.devnull]):
+            shutil.copyfile(path, os.path.join(room, "spool", "x.%d" % (number + 1)))
+        layout = os.path.join(os.path.dirname(os.path.dirname(HERE)), "conf", "layouts", "unified2.yaml")
+        with open(os.path.join(room, "weir.yaml"), "w", encoding="utf-8") as f:
+            f.write(RECIPE % (layout, "true" if join else "false"))
+        p = subprocess.run([weir, "run", "weir.yaml", "--once"], cwd=room, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                           timeout=120)
+        if p.returncode:
+            raise ValueError("weir run over %s ended with %d\n%s" % (files[0], p.returncode, p.stdout.decode()))
+        path = os.path.join(room, "out", "alerts_lines.jsonl")
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as f:
+            return [json.loads(line)["json"] for line in f]
+
+
+def check_source(weir, corpora, only):
+    """(spools checked, lines, [what differs])"""
+    root, bad, lines, spools = os.path.join(corpora, "unified2"), [], 0, []
+    for sample in sorted(glob.glob(os.path.join(root, "real", "*")) + glob.glob(os.path.join(root, "synthetic", "*.u2"))):
+        if not re.search(r"\.(jsonl|txt|gz|outcome)$", sample):
+            spools.append((os.path.relpath(sample, root), [sample]))
+    trace = glob.glob(os.path.join(root, "spool-a", "dir", "snort.u2.*"))
+    spools.append(("spool-a", sorted((f for f in trace if f.rsplit(".", 1)[1].isdigit()), key=lambda f: int(f.rsplit(".", 1)[1]))))
+    for name, files in spools:
+        for join in (False, True):
+            if only not in name:
+                continue
+            want = run(weir, *(["--join"] if join else []), *files)[0].decode().splitlines()
+            have = through_source(weir, files, join)
+            lines += len(want)
+            if have != want:
+                bad.append("%s%s: the source gives %d lines, weir u2 %d" % (name, " joined" if join else "", len(have), len(want)))
+    return len(spools), lines, bad
+
+
 # --- all of it ------------------------------------------------------------------------------------------------------------
 
 def references(corpora, only):
@@ -283,11 +339,14 @@ def main():
             print("FAIL %s %s: %d\n    %s" % (name, label, len(words), "\n    ".join(words[:20])))
     bad = sorted({r for r in known.values() if r not in REASONS})
     bad += [] if a.only else is_foreign(weir, corpora)
+    spools, lines, differ = check_source(weir, corpora, a.only)
+    bad += differ
     bad += [] if a.only else ["listed, no such reference: %s %s" % k for k in sorted({k[:2] for k in known} - set(found))]
     for words in bad:
         print("FAIL %s" % words)
     print("%d records and lines compared with %d references, %d differences for a listed reason" % (
         compared, checked, sum(map(len, found.values()))))
+    print("%d lines of %d spools through the source" % (lines, spools))
     print("corpora unified2: %d passed, %d failed" % (checked - failed, failed + len(bad)))
     return 1 if failed or bad or not checked else 0
 

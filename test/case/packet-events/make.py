@@ -28,7 +28,7 @@ def few():
     yield p.arp(A, B)
     yield p.arp(B, A, reply=True)
     yield p.ether(p.ip(A, B, 4, p.udp("192.168.0.1", 1, "192.168.0.2", 2, b"in")))
-    yield p.ether(p.ip(A, B, 132, b"\0" * 12))
+    yield p.ether(p.ip(A, B, 132, b"\x0b\x59\x8e\x3c" + b"\0" * 8))
     yield p.ether(b"\0" * 46, kind=0x88cc)
     yield p.ether(syn)[:20]
     yield p.ether(syn)[:44]

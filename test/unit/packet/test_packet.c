@@ -417,7 +417,7 @@ TEST(packet_passes_over_ipv6_extensions)
 
 TEST(packet_ends_the_chain_at_esp_and_where_nothing_follows)
 {
-    static const struct { u32 next, payload; } rows[] = { { 50, 32 }, { 59, 0 }, { 59, 8 }, { 132, 20 } };
+    static const struct { u32 next, payload; } rows[] = { { 50, 32 }, { 59, 0 }, { 59, 8 }, { 136, 20 } };
     for (u32 i = 0; i < WEIR_COUNT(rows); i++) {
         build_init(&b);
         build_ethernet(&b, 0x86dd);
@@ -562,16 +562,25 @@ TEST(packet_tells_icmp_by_type_code_and_echo_id)
     }
 }
 
-TEST(packet_knows_no_ports_of_sctp)
+/* RFC 9260 section 3.1: ports, tag, checksum, then chunks. A header that is not all there has none. */
+TEST(packet_reads_the_ports_of_sctp)
 {
-    build_init(&b);
-    build_ethernet(&b, 0x0800);
-    build_ip4(&b, A, B, 132);
-    build_payload(&b, 30);
-    struct packet p = told(LINK_ETHERNET);
-    assert_int_equal(p.kind, PACKET_IP);
-    assert_false(p.ports);
-    assert_int_equal(p.payload, 30);
+    static const u8 header[12] = { 0x0b, 0x59, 0x8e, 0x3c };
+    for (u32 size = 0; size <= sizeof header; size++) {
+        build_init(&b);
+        build_ethernet(&b, 0x0800);
+        build_ip4(&b, A, B, 132);
+        build_bytes(&b, header, size);
+        if (size == sizeof header) build_payload(&b, 30);
+        struct packet p = told(LINK_ETHERNET);
+        bool          whole = size == sizeof header;
+        assert_int_equal(p.kind, PACKET_IP);
+        assert_int_equal(p.fault, whole ? PACKET_SOUND : PACKET_TRANSPORT_SHORT);
+        assert_int_equal(p.ports, whole);
+        assert_int_equal(p.src_port, whole ? 2905 : 0);
+        assert_int_equal(p.dst_port, whole ? 36412 : 0);
+        assert_int_equal(p.payload, whole ? 30 : 0);
+    }
 }
 
 static void over_gre(u32 flags, u32 type)
@@ -943,7 +952,7 @@ TEST(packet_names_every_fault_and_tunnel)
 /* How many packets of the corpora differ, and the first of each folder. */
 struct comparison {
     const char *folder;
-    u32         packets, differ, inner, faults;
+    u32         packets, differ, inner, faults, sctp;
 };
 
 static void same(struct comparison *c, const struct tshark *t, const char *what, u64 ours, u64 theirs)
@@ -977,16 +986,27 @@ static void same_ip(struct comparison *c, const struct tshark *t, const struct p
     same(c, t, "offset", p->fragment_at, offset);
 }
 
-/* nth: which of the packet's TCP or UDP headers; tshark does not look for one in later fragments, we do not, either. */
+static void same_ports(struct comparison *c, const struct tshark *t, const struct packet *p, const char *name,
+                       u32 nth)
+{
+    char src[16], dst[16];
+    snprintf(src, sizeof src, "%s.srcport", name);
+    snprintf(dst, sizeof dst, "%s.dstport", name);
+    same(c, t, "src_port", p->src_port, tshark_number(t, src, nth));
+    same(c, t, "dst_port", p->dst_port, tshark_number(t, dst, nth));
+}
+
+/* nth: which of the packet's TCP, UDP or SCTP headers; tshark does not look for one in later fragments, we do not,
+ * either. */
 static void same_transport(struct comparison *c, const struct tshark *t, const struct packet *p, const char *name,
                            u32 nth)
 {
-    bool tcp = strcmp(name, "tcp") == 0;
-    if (!(tcp || strcmp(name, "udp") == 0) || (p->fragment && !p->first)) return;
-    same(c, t, "transport", p->protocol, tcp ? 6 : 17);
-    same(c, t, "src_port", p->src_port, tshark_number(t, tcp ? "tcp.srcport" : "udp.srcport", nth));
-    same(c, t, "dst_port", p->dst_port, tshark_number(t, tcp ? "tcp.dstport" : "udp.dstport", nth));
-    if (!tcp && !p->fragment) same(c, t, "payload", p->payload + 8, tshark_number(t, "udp.length", nth));
+    bool tcp = strcmp(name, "tcp") == 0, udp = strcmp(name, "udp") == 0, sctp = strcmp(name, "sctp") == 0;
+    if (!(tcp || udp || sctp) || (p->fragment && !p->first)) return;
+    c->sctp += sctp;
+    same(c, t, "transport", p->protocol, tcp ? 6 : udp ? 17 : 132);
+    same_ports(c, t, p, name, nth);
+    if (udp && !p->fragment) same(c, t, "payload", p->payload + 8, tshark_number(t, "udp.length", nth));
     if (!tcp) return;
     same(c, t, "seq", p->seq, tshark_number(t, "tcp.seq_raw", nth));
     same(c, t, "ack", p->ack, tshark_number(t, "tcp.ack_raw", nth));
@@ -1081,8 +1101,9 @@ TEST(packet_agrees_with_tshark_on_every_capture_of_the_corpora)
     for (struct dirent *e; (e = readdir(dir)) != NULL;)
         if (e->d_name[0] != '.') compare_folder(&c, root, e->d_name);
     closedir(dir);
-    print_message("%u packets compared, %u of them inside tunnels, %u faults\n", c.packets, c.inner, c.faults);
-    assert_true(c.packets > 20000 && c.inner > 400);
+    print_message("%u packets compared, %u of them inside tunnels, %u of SCTP, %u faults\n", c.packets, c.inner,
+                  c.sctp / 2, c.faults);
+    assert_true(c.packets > 20000 && c.inner > 400 && c.sctp > 100);
     assert_int_equal(c.differ, 0);
 }
 
@@ -1111,7 +1132,7 @@ int main(void)
         cmocka_unit_test(packet_takes_the_frames_length_where_segmentation_offload_left_none),
         cmocka_unit_test(packet_reads_scale_and_segment_size_of_a_syn),
         cmocka_unit_test(packet_tells_icmp_by_type_code_and_echo_id),
-        cmocka_unit_test(packet_knows_no_ports_of_sctp),
+        cmocka_unit_test(packet_reads_the_ports_of_sctp),
         cmocka_unit_test(packet_tells_the_outer_packet_of_a_tunnel_and_looks_inside_on_request),
         cmocka_unit_test(packet_looks_into_ipv6_in_ipv4_and_teredo),
         cmocka_unit_test(packet_goes_no_deeper_than_it_is_told),

@@ -36,6 +36,8 @@ struct kit {
     bool                   paused, done, gone, expired;
     u64                    lost;
     const char            *failed;
+    bool                   distrusted;
+    u32                    damaged;
     char                   text[1 << 16];
     u32                    saves;
     struct saved           saved[SAVED];
@@ -130,6 +132,17 @@ static void on_lost(struct inlet *in, u64 records)
     of(in)->lost += records;
 }
 
+static void on_distrust(struct inlet *in, const char *text)
+{
+    of(in)->distrusted = true;
+    of(in)->failed = text;
+}
+
+static void on_damaged(struct inlet *in)
+{
+    of(in)->damaged++;
+}
+
 static nanos kit_now(void)
 {
     return 0;
@@ -152,7 +165,7 @@ static struct kit *kit_new(void)
     k->setup = (struct source_setup){ .name = S("p2"), .options = &k->options, .layouts = 3, .layout_key = keys,
                                       .now = kit_now, .once = true };
     k->inlet = (struct inlet){ .offer = on_offer, .watermark = on_watermark, .done = on_done, .complain = on_complain,
-                               .fail = on_fail, .lost = on_lost };
+                               .fail = on_fail, .lost = on_lost, .distrust = on_distrust, .damaged = on_damaged };
     k->apply_max = UINT32_MAX;
     return k;
 }
@@ -338,6 +351,7 @@ TEST(capture_tells_what_is_no_capture)
     fclose(f);
     kit_open(k);
     assert_memory_equal(k->text, "! a.pcap 0 ", 11);
+    assert_int_equal(k->damaged, 1);
     assert_non_null(strstr(k->text, "done\n"));
     kit_free(k);
 }
@@ -415,7 +429,9 @@ TEST(capture_tells_a_damage_once_over_a_crash)
     assert_non_null(strstr(k->text, "! a.pcap"));
     kit_cut(k);
     kit_close(k);
+    assert_int_equal(k->damaged, 1);
     kit_open(k);
+    assert_int_equal(k->damaged, 2); /* it counts again for who asks how the run ended */
     assert_null(strstr(k->text, "! a.pcap"));
     assert_non_null(strstr(k->text, "udp 240 10.0.0.5\nsealed 300\ndone\n"));
     kit_free(k);
@@ -588,15 +604,43 @@ TEST(capture_waits_for_room_and_can_be_closed_meanwhile)
     kit_free(k);
 }
 
+/* As a recipe that says nothing. */
+static struct capture_options usual(void)
+{
+    static const struct {
+        const char *name;
+        u64         value;
+    } fallback[] = { { "256KiB", 256 << 10 }, { "64MiB", 64 << 20 }, { "4", 4 }, { "1048576", 1048576 },
+                     { "524288", 524288 },    { "256", 256 } };
+    struct capture_options o = { .disorder = NANOS_SECOND };
+    for (const struct option *at = source_capture.options; at->name; at++)
+        for (u32 i = 0; at->type == OPTION_COUNT || at->type == OPTION_SIZE; i++) {
+            if (at->fallback == NULL || i == WEIR_COUNT(fallback)) break;
+            if (strcmp(at->fallback, fallback[i].name) == 0) *(u64 *)((char *)&o + at->offset) = fallback[i].value;
+        }
+    return o;
+}
+
 TEST(capture_check_finds_what_does_not_stand_together)
 {
     const char *two[] = { "a", "-" };
     struct capture_options neither = { 0 }, both = { .file = { 1, two }, .interface = "lo" };
     struct capture_options in = { .file = { 2, two } }, filter = { .interface = "lo", .filter = "tcp prot 80" };
-    struct capture_options good = { .interface = "lo", .filter = "vlan 3 and tcp port 80" };
+    struct capture_options good = usual(), one = usual(), several = usual();
+    struct capture_options deep = usual(), inner = usual();
+    good.interface = deep.interface = inner.interface = "lo";
+    good.filter = "vlan 3 and tcp port 80";
+    one.file = several.file = (struct option_names){ 1, two };
+    several.ring = one.ring = 1 << 20;
+    several.fanout = 7;
+    deep.depth = inner.depth = 2;
+    inner.tunnels = 1;
     struct { const struct capture_options *o; const char *at, *words; } const row[] = {
         { &neither, "file", "needs `file`" }, { &both, "interface", "exclude each other" },
         { &in, "file", "stands alone" }, { &filter, "filter", "`filter` is none" },
+        { &one, "ring", "`ring`: without effect on files" },
+        { &several, "ring", "`ring`, `fanout`: without effect on files" },
+        { &deep, "depth", "`depth`: without effect unless `tunnels` is inner" },
     };
     char        words[512];
     const char *at;
@@ -606,6 +650,79 @@ TEST(capture_check_finds_what_does_not_stand_together)
         assert_non_null(strstr(words, row[i].words));
     }
     assert_true(source_capture.check(&good, words, sizeof words, &at));
+    assert_true(source_capture.check(&inner, words, sizeof words, &at));
+}
+
+TEST(capture_check_finds_what_is_of_no_use_to_the_format)
+{
+    struct capture_options plain = usual(), keep = usual(), late = usual(), flows = usual();
+    struct capture_options snap = usual(), cut = usual();
+    keep.keep = 512;
+    late.disorder = 0;
+    flows.flows_max = 1000;
+    snap.snap = 256;
+    cut.snap = 96;
+    struct { const struct capture_options *o; const struct decoder_type *format; const char *at; } const row[] = {
+        { &plain, &decoder_line, NULL },   { &plain, &decoder_packets, NULL },
+        { &keep, &decoder_line, "keep" },  { &keep, &decoder_packets, NULL },
+        { &late, &decoder_line, "disorder" }, { &late, &decoder_packets, NULL },
+        { &flows, &decoder_line, NULL },   { &flows, &decoder_packets, "flows_max" },
+        { &snap, &decoder_line, NULL },    { &snap, &decoder_packets, "snap" },
+        { &cut, &decoder_line, NULL },     { &cut, &decoder_packets, NULL },
+    };
+    for (u32 i = 0; i < WEIR_COUNT(row); i++) {
+        char        words[512];
+        const char *at = NULL;
+        assert_int_equal(source_capture.fits(row[i].o, row[i].format, words, sizeof words, &at), row[i].at == NULL);
+        if (row[i].at) assert_string_equal(at, row[i].at);
+        if (row[i].at) assert_non_null(strstr(words, "without effect"));
+    }
+}
+
+/* --- what a live capture remembers ------------------------------------------------------------------------------- */
+
+static err absence_try(struct absence *a, const char *value, nanos now, char words[static 256])
+{
+    struct position     saved[] = { { S("stream"), S("1 2 3") }, { S("live"), slice_str(value) } };
+    struct source_setup setup = { .positions = 2, .position = saved };
+    return absence_open(a, &setup, now, words, 256);
+}
+
+TEST(absence_is_told_from_the_last_epoch_to_the_start)
+{
+    struct absence         a;
+    char                   words[256];
+    u32                    count;
+    const struct position *p;
+    assert_int_equal(absence_try(&a, "1 1763719200250000000", 1763719261000000000, words).code, ERR_NONE);
+    assert_non_null(strstr(words, "not running from 2025-11-21T10:00:00.250Z to 2025-11-21T10:01:01.000Z"));
+    absence_cut(&a, &count, &p);
+    assert_int_equal(count, 1);
+    assert_true(slice_is(p->key, "live") && slice_is(p->value, "1 1763719261000000000")); /* told once */
+    absence_note(&a, 1763719200000000000);
+    absence_cut(&a, &count, &p);
+    assert_int_equal(count, 0);
+    absence_note(&a, 1763719320000000000);
+    absence_cut(&a, &count, &p);
+    assert_true(count == 1 && slice_is(p->value, "1 1763719320000000000"));
+}
+
+TEST(absence_is_not_told_of_a_first_start_nor_of_a_clock_that_was_set_back)
+{
+    struct absence a;
+    char           words[256] = "x";
+    assert_int_equal(absence_open(&a, &(struct source_setup){ 0 }, 7, words, sizeof words).code, ERR_NONE);
+    assert_string_equal(words, "");
+    assert_int_equal(absence_try(&a, "1 8", 7, words).code, ERR_NONE);
+    assert_string_equal(words, "");
+}
+
+TEST(absence_refuses_a_position_that_is_not_its_own)
+{
+    static const char *const bad[] = { "", "1", "2 7", "1 x", "1 7 7", "1 18446744073709551615" };
+    struct absence           a;
+    char                     words[256];
+    for (u32 i = 0; i < WEIR_COUNT(bad); i++) assert_int_equal(absence_try(&a, bad[i], 9, words).code, ERR_STATE);
 }
 
 /* --- texts by themselves ---------------------------------------------------------------------------------------- */
@@ -715,6 +832,7 @@ TEST(texts_that_differ_from_those_before_a_crash_end_the_source)
         b.texts.out.sealed(&b.texts.out, 60);
         assert_true(hand_hear(&b.hand, &w));
         assert_int_equal(w.kind, WORD_FAIL);
+        assert_true(w.astray);
         free(w.what);
         assert_false(hand_hear(&b.hand, &w));
         bench_close(&b);
@@ -743,6 +861,10 @@ int main(void)
         cmocka_unit_test(capture_refuses_positions_that_are_not_its_own),
         cmocka_unit_test(capture_waits_for_room_and_can_be_closed_meanwhile),
         cmocka_unit_test(capture_check_finds_what_does_not_stand_together),
+        cmocka_unit_test(capture_check_finds_what_is_of_no_use_to_the_format),
+        cmocka_unit_test(absence_is_told_from_the_last_epoch_to_the_start),
+        cmocka_unit_test(absence_is_not_told_of_a_first_start_nor_of_a_clock_that_was_set_back),
+        cmocka_unit_test(absence_refuses_a_position_that_is_not_its_own),
         cmocka_unit_test(texts_are_cut_alike_however_the_lines_come),
         cmocka_unit_test(texts_of_a_live_minute_without_room_are_dropped_and_counted),
         cmocka_unit_test(texts_that_differ_from_those_before_a_crash_end_the_source),

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lines_follow.c: what is at the paths, compared with the streams.
+ *
+ *   grown             the new whole lines are read
+ *   another file      the old one was rotated away: it is read to its end, and until it did not grow for `rotate_wait`
+ *                     (a writer goes on until it is told); then the new one, and any that came and went between them
+ *   smaller, or with other first bytes    truncated (copytruncate), or written anew: read from its start, complained of
+ *   gone              waited for; of a pattern's names the stream ends after `rotate_wait`
+ *
+ * At the start the same is told from the position: what was rotated while weir was down is looked for by inode. */
+#include "source/lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define U(n) ((unsigned long long)(n))
+
+/* --- streams and generations ------------------------------------------------------------------------------------ */
+
+/* Where the path is among the streams, or belongs. */
+static u32 stream_at(const struct lines *l, const char *path, bool *there)
+{
+    u32 low = 0, high = l->streams;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (strcmp(l->stream[middle]->path, path) < 0) low = middle + 1;
+        else high = middle;
+    }
+    *there = low < l->streams && strcmp(l->stream[low]->path, path) == 0;
+    return low;
+}
+
+struct stream *follow_stream(struct lines *l, const char *path, bool globbed, u32 number)
+{
+    bool there;
+    u32  at = stream_at(l, path, &there);
+    if (there) return l->stream[at];
+    if (number >= PARTITIONS_MAX || l->taken[number])
+        for (number = 0; number < PARTITIONS_MAX && l->taken[number];) number++;
+    if (number == PARTITIONS_MAX) return NULL;
+    struct stream *s = calloc(1, sizeof *s);
+    WEIR_ASSERT(s != NULL);
+    *s = (struct stream){ .path = slice_dup(slice_str(path)), .number = number, .globbed = globbed };
+    l->taken[number] = true;
+    memmove(l->stream + at + 1, l->stream + at, (l->streams - at) * sizeof(struct stream *));
+    l->stream[at] = s;
+    l->streams++;
+    return s;
+}
+
+struct generation *follow_generation(struct stream *s, const struct look *look, u64 clock)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    WEIR_ASSERT(g != NULL);
+    *g = (struct generation){ .stream = s, .is = { .device = look->device, .inode = look->inode }, .size = look->size,
+                              .mtime = look->mtime, .changed = clock, .fd = -1 };
+    if (s->last) s->last->next = g;
+    else s->first = g;
+    s->last = g;
+    return g;
+}
+
+void follow_ended(struct lines *l, struct stream *s)
+{
+    if (s->ended) return;
+    s->ended = true;
+    if (s->open) l->to->partition(l->to, s->number, false);
+    s->open = false;
+}
+
+void follow_open(struct lines *l, struct stream *s)
+{
+    if (!s->open) l->to->partition(l->to, s->number, true);
+    s->open = true;
+}
+
+/* --- one file changes ------------------------------------------------------------------------------------------- */
+
+void follow_vanished(struct lines *l, struct generation *g)
+{
+    u64 unread = g->contents != CONTENTS_PACKED && g->size > g->offered ? g->size - g->offered : 0;
+    g->cut = g->over = g->rotated = true;
+    g->reading = false;
+    if (unread) lines_complain(l, g->stream->path, g->offered, "gone, %llu bytes known unread", U(unread));
+    else if (g->contents == CONTENTS_PACKED && !g->drained)
+        lines_complain(l, g->stream->path, g->offered, "gone before it was read whole");
+    else return;
+    l->counts.vanished++;
+}
+
+void follow_anew(struct lines *l, struct generation *g, u64 size, const char *how)
+{
+    u64 unread = g->size > g->offered ? g->size - g->offered : 0;
+    l->counts.truncated++;
+    const char *path = g->stream->path;
+    if (unread) lines_complain(l, path, g->offered, "%s: read from its start, %llu bytes known unread", how, U(unread));
+    else lines_complain(l, path, g->offered, "%s: read from its start", how);
+    g->cut = g->over = true;
+    g->reading = false;
+    struct look        look = { .device = g->is.device, .inode = g->is.inode, .size = size, .mtime = g->mtime };
+    struct generation *last = g->stream->last, *n = follow_generation(g->stream, &look, lines_clock(l));
+    n->rotated = g->rotated;
+    if (g != last) { /* before those that came after it */
+        last->next = NULL;
+        g->stream->last = last;
+        n->next = g->next;
+        g->next = n;
+    }
+}
+
+static void follow_grown(struct lines *l, struct generation *g, const struct look *look)
+{
+    bool same = look->size == g->size;
+    g->mtime = look->mtime;
+    if (same) return;
+    g->size = look->size;
+    g->changed = l->grown = lines_clock(l);
+    lines_stir(l);
+    if (g->contents != CONTENTS_PACKED || g->spring == NULL || g->grown_told) return;
+    g->grown_told = true;
+    lines_complain(l, g->stream->path, g->offered,
+                   "changed while it was being unpacked: what came is perhaps not read");
+}
+
+bool follow_size(struct lines *l, struct generation *g)
+{
+    struct look look;
+    if (g->fd < 0 || g->contents == CONTENTS_PIPE || g->cut || look_at(g->fd, "", &look) != 0) return true;
+    if (g->contents != CONTENTS_PACKED && look.size < g->offered) {
+        follow_anew(l, g, look.size, "truncated");
+        return false;
+    }
+    follow_grown(l, g, &look);
+    return true;
+}
+
+void follow_glance(struct lines *l)
+{
+    u64 clock = lines_clock(l), wait = (u64)(l->options->rotate_wait / 1000000);
+    l->waits = false;
+    for (u32 i = 0; i < l->streams; i++)
+        for (struct generation *g = l->stream[i]->first; g; g = g->next) {
+            follow_size(l, g);
+            if (!g->rotated || g->over) continue;
+            g->over = clock - g->changed >= wait;
+            l->waits = l->waits || !g->over;
+            if (g->over) lines_stir(l);
+        }
+}
+
+/* --- rotation --------------------------------------------------------------------------------------------------- */
+
+/* Files that were at the path for a while, after one last written at `mtime`. */
+static void follow_between(struct lines *l, struct stream *s, nanos mtime)
+{
+    int  fd[BETWEEN_MAX];
+    bool packed = false;
+    u32  n = search_between(l, s->path, mtime, fd, &packed);
+    if (packed)
+        lines_complain(l, s->path, 0, "rotated and packed before it was seen: a generation is not read");
+    for (u32 i = 0; i < n; i++) {
+        struct look look;
+        if (look_at(fd[i], "", &look) != 0 || search_is_held(l, &look)) {
+            close(fd[i]);
+            continue;
+        }
+        struct generation *g = follow_generation(s, &look, lines_clock(l));
+        search_head(fd[i], &g->is, look.size);
+        g->fd = fd[i];
+        g->rotated = true;
+        l->opened++;
+        l->counts.rotated++;
+    }
+}
+
+static void follow_away(struct lines *l, struct generation *g)
+{
+    if (g->rotated) return;
+    g->rotated = true;
+    g->changed = lines_clock(l);
+    l->waits = true;
+    if (!g->cut && !g->drained && g->fd < 0) gen_open(l, g);
+    follow_size(l, g);
+    if (l->bounded) g->over = true;
+}
+
+static void follow_rotated(struct lines *l, struct stream *s, const struct look *look)
+{
+    struct generation *old = s->last;
+    l->counts.rotated++;
+    follow_away(l, old);
+    if (!old->drained) follow_between(l, s, s->last->mtime);
+    follow_generation(s, look, lines_clock(l));
+    lines_stir(l);
+}
+
+/* --- the first look --------------------------------------------------------------------------------------------- */
+
+void follow_place(struct lines *l, struct generation *g)
+{
+    const struct place *p = &g->stream->place;
+    g->is = p->is;
+    g->offered = g->applied = p->offset;
+    g->lines = p->lines;
+    if (!p->packed) g->offered_end = g->applied_end = p->done;
+    else g->contents = CONTENTS_PACKED;
+    g->drained = p->packed && p->done;
+    if (g->drained && g->size != p->size)
+        lines_complain(l, g->stream->path, 0, "changed after it was read whole: what came is not read");
+}
+
+static struct generation *follow_placed(struct lines *l, struct stream *s, const struct look *look)
+{
+    struct generation *g = follow_generation(s, look, lines_clock(l));
+    follow_place(l, g);
+    return g;
+}
+
+/* Its file is no longer at the path. look: what is; NULL: nothing. */
+static void follow_moved(struct lines *l, struct stream *s, const struct look *look)
+{
+    const struct place *p = &s->place;
+    char                name[PATH_MAX];
+    struct look         old;
+    nanos               mtime = p->mtime;
+    bool                whole = p->packed && p->done;
+    int                 fd = whole ? -1 : search_inode(s->path, &p->is, name);
+    if (fd >= 0 && look_at(fd, "", &old) == 0 && (p->packed || old.size >= p->offset)) {
+        struct generation *g = follow_placed(l, s, &old);
+        g->fd = fd;
+        g->rotated = true;
+        l->opened++;
+        l->counts.rotated++;
+        mtime = old.mtime;
+    } else if (!whole) {
+        if (fd >= 0) close(fd);
+        l->counts.vanished++;
+        lines_complain(l, s->path, p->offset, "rotated away while weir was down, %llu bytes known unread",
+                       U(p->packed || p->size < p->offset ? 0 : p->size - p->offset));
+    }
+    if (!whole) follow_between(l, s, mtime);
+    if (look) follow_generation(s, look, lines_clock(l));
+    s->dirty = true;
+}
+
+/* A position is known. 0, or the errno for which the file cannot be looked at now. */
+static int follow_resume(struct lines *l, struct stream *s, const struct look *look)
+{
+    const struct place *p = &s->place;
+    bool                same = look && look->device == p->is.device && look->inode == p->is.inode;
+    if (same) {
+        int fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && errno != ENOENT) return errno;
+        same = fd >= 0 && search_is(fd, &p->is);
+        if (fd >= 0) close(fd);
+    }
+    if (!same && look && look->device == p->is.device && look->inode == p->is.inode && look->size < p->is.head_len)
+        same = true; /* truncated so far that not even its beginning is there */
+    if (!same) {
+        follow_moved(l, s, look);
+        return 0;
+    }
+    if (p->packed || look->size >= p->offset) {
+        follow_placed(l, s, look);
+        return 0;
+    }
+    l->counts.truncated++;
+    lines_complain(l, s->path, p->offset, "truncated while weir was down: read from its start, %llu bytes known unread",
+                   U(p->size > p->offset ? p->size - p->offset : 0));
+    follow_generation(s, look, lines_clock(l));
+    s->dirty = true;
+    return 0;
+}
+
+/* Its place is kept until it can be opened. */
+static void follow_refused(struct lines *l, struct stream *s, int fault)
+{
+    if (s->fault != fault) {
+        l->counts.unreadable++;
+        lines_complain(l, s->path, 0, "cannot be opened: %s%s", strerror(fault),
+                       l->bounded ? "" : "; tried again at each look");
+    }
+    s->fault = fault;
+    if (l->bounded) follow_ended(l, s);
+}
+
+static void follow_begin(struct lines *l, struct stream *s, const struct look *look)
+{
+    int fault = s->restored ? follow_resume(l, s, look) : 0;
+    if (fault) {
+        follow_refused(l, s, fault);
+        return;
+    }
+    s->fault = 0;
+    if (s->restored) {
+        s->restored = false;
+        s->saved = true;
+    } else if (look) {
+        struct generation *g = follow_generation(s, look, lines_clock(l));
+        if (l->options->start == LINES_END && l->setup.fresh && l->surveyed == 0 && !l->bounded) {
+            g->from_end = true;
+            g->offered = g->applied = look->size;
+            s->dirty = true;
+            gen_open(l, g);
+        }
+    }
+    if (s->first) follow_open(l, s);
+    lines_stir(l);
+}
+
+/* --- a look ----------------------------------------------------------------------------------------------------- */
+
+static void follow_present(struct lines *l, struct stream *s, const struct look *look)
+{
+    struct generation *g = s->last;
+    s->gone = false;
+    if (g) s->fault = 0;
+    for (struct generation *k = s->first; k; k = k->next) k->blocked = false;
+    if (g == NULL) follow_begin(l, s, look);
+    else if (g->is.device != look->device || g->is.inode != look->inode) follow_rotated(l, s, look);
+    else if (g->fd >= 0) follow_size(l, g);
+    else if (g->contents != CONTENTS_PACKED && look->size < g->offered) follow_anew(l, g, look->size, "truncated");
+    else follow_grown(l, g, look);
+    lines_stir(l);
+}
+
+static void follow_absent(struct lines *l, struct stream *s, int fault)
+{
+    u64 clock = lines_clock(l), wait = (u64)(l->options->rotate_wait / 1000000);
+    if (s->restored && fault == ENOENT) follow_begin(l, s, NULL);
+    if (fault != s->fault && (fault != ENOENT || s->first == NULL)) {
+        const char *words = fault == EINVAL ? "is no regular file" : fault == ENOENT ? "is not there" : strerror(fault);
+        lines_complain(l, s->path, 0, l->bounded ? "%s" : "%s; looked for every `poll`", words);
+        l->counts.missing++;
+    }
+    s->fault = fault;
+    if (s->first == NULL) {
+        if (l->bounded || s->globbed) follow_ended(l, s);
+        return;
+    }
+    if (!s->gone) s->gone_since = clock;
+    s->gone = true;
+    if (!s->globbed) return;
+    if (clock - s->gone_since < wait) l->waits = true;
+    else follow_away(l, s->last);
+}
+
+/* A pattern's name that is another stream's older generation is not one of its own. */
+static bool is_older(const struct lines *l, const char *path)
+{
+    for (u32 i = 0; i < l->streams; i++)
+        if (survey_is_rotated(path, slice_str(l->stream[i]->path))) return true;
+    return false;
+}
+
+static bool follow_seen(struct lines *l, const struct seen *at)
+{
+    bool there;
+    u32  i = stream_at(l, at->path, &there);
+    if (!there && !l->bounded && at->globbed && (is_older(l, at->path) || search_is_held(l, &at->look))) return true;
+    struct stream *s = there ? l->stream[i] : follow_stream(l, at->path, at->globbed, PARTITIONS_MAX);
+    if (s == NULL) return false;
+    s->looked = l->surveyed + 1;
+    if (s->ended) return true;
+    if (at->fault) follow_absent(l, s, at->fault);
+    else follow_present(l, s, &at->look);
+    return true;
+}
+
+static void follow_empty(struct lines *l, const struct survey *v)
+{
+    for (u32 i = 0; l->surveyed == 0 && i < v->path->count; i++) {
+        if (!v->empty[i]) continue;
+        l->counts.missing++;
+        lines_complain(l, v->path->name[i], 0, "matches nothing%s", l->bounded ? "" : "; looked for every `poll`");
+    }
+}
+
+void follow_survey(struct lines *l, const struct survey *v)
+{
+    l->counts.looks++;
+    follow_empty(l, v);
+    for (u32 i = 0; i < v->count; i++)
+        if (!follow_seen(l, &v->at[i])) {
+            lines_fail(l, "more than 4096 files at the paths of a source `lines`: give it fewer");
+            return;
+        }
+    for (u32 i = 0; i < l->streams; i++) {
+        struct stream *s = l->stream[i];
+        if (s->looked <= l->surveyed && !s->ended && strcmp(s->path, "-") != 0) follow_absent(l, s, ENOENT);
+    }
+    for (u32 i = 0; l->bounded && i < l->streams; i++)
+        for (struct generation *g = l->stream[i]->first; g; g = g->next) g->over = true;
+    l->surveyed++;
+    l->stalled = false;
+    follow_glance(l);
+    lines_stir(l);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lines_search.c: a file that was rotated away keeps its inode, mostly in the same folder.
+ *
+ * An inode may be given to another file once its own is deleted, so a file is known by its first bytes, too. Reads
+ * folders on the loop: this happens once a rotation, not at each look. */
+#include "source/lines.h"
+
+#include "weir/hash.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- what a file is --------------------------------------------------------------------------------------------- */
+
+static i64 head_read(int fd, char *head, u32 len)
+{
+    ssize_t n;
+    do n = pread(fd, head, len, 0);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+bool search_head(int fd, struct identity_of *is, u64 size)
+{
+    char head[HEAD_BYTES];
+    u32  len = size < HEAD_BYTES ? (u32)size : HEAD_BYTES;
+    if (head_read(fd, head, len) != len) return false;
+    is->head_len = len;
+    is->head = hash_checksum(head, len, 0);
+    return true;
+}
+
+bool search_is(int fd, const struct identity_of *is)
+{
+    char        head[HEAD_BYTES];
+    struct look look;
+    if (look_at(fd, "", &look) != 0) return false;
+    if (look.device != is->device || look.inode != is->inode) return false;
+    if (is->head_len == 0) return true;
+    return head_read(fd, head, is->head_len) == is->head_len && hash_checksum(head, is->head_len, 0) == is->head;
+}
+
+/* --- the folder ------------------------------------------------------------------------------------------------- */
+
+static DIR *folder_open(const char *path)
+{
+    char        name[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) return opendir(".");
+    int n = snprintf(name, sizeof name, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return n < PATH_MAX ? opendir(name) : NULL;
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int entry_open(DIR *folder, const struct dirent *e)
+{
+    if (e->d_type != DT_REG && e->d_type != DT_UNKNOWN) return -1;
+    return openat(dirfd(folder), e->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+}
+
+int search_inode(const char *path, const struct identity_of *is, char *name)
+{
+    DIR           *folder = folder_open(path);
+    struct dirent *e;
+    int            fd = -1;
+    while (folder && fd < 0 && (e = readdir(folder)) != NULL) {
+        struct look look; /* not d_ino: of overlaid file systems it is another number */
+        if (look_at(dirfd(folder), e->d_name, &look) != 0) continue;
+        if (look.inode != is->inode || look.device != is->device) continue;
+        if ((fd = entry_open(folder, e)) < 0) continue;
+        if (search_is(fd, is)) {
+            snprintf(name, PATH_MAX, "%.*s%s", (int)(base_of(path) - path), path, e->d_name);
+            continue;
+        }
+        close(fd);
+        fd = -1;
+    }
+    if (folder) closedir(folder);
+    return fd;
+}
+
+/* --- generations between ---------------------------------------------------------------------------------------- */
+
+struct candidate {
+    int   fd;
+    nanos mtime;
+};
+
+bool search_is_held(const struct lines *l, const struct look *look)
+{
+    for (u32 i = 0; i < l->streams; i++)
+        for (const struct generation *g = l->stream[i]->first; g; g = g->next)
+            if (g->is.inode == look->inode && g->is.device == look->device) return true;
+    return false;
+}
+
+/* fd: taken; gives it back if it is one. */
+static int candidate_take(struct lines *l, int fd, nanos mtime, struct look *look, bool *packed)
+{
+    char magic[INFLATE_MAGIC];
+    bool sure;
+    if (fd < 0) return -1;
+    ssize_t n = pread(fd, magic, sizeof magic, 0);
+    bool    is = n > 0 && look_at(fd, "", look) == 0 && look->mtime > mtime && !search_is_held(l, look);
+    if (is && inflate_format_of(slice_of(magic, (size_t)n), &sure) != INFLATE_NONE) {
+        *packed = true;
+        is = false;
+    }
+    if (is) return fd;
+    close(fd);
+    return -1;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    return (x->mtime > y->mtime) - (x->mtime < y->mtime);
+}
+
+u32 search_between(struct lines *l, const char *path, nanos mtime, int fd[static BETWEEN_MAX], bool *packed)
+{
+    DIR             *folder = folder_open(path);
+    struct candidate found[BETWEEN_MAX];
+    struct dirent   *e;
+    struct look      look;
+    u32              n = 0;
+    while (folder && n < BETWEEN_MAX && (e = readdir(folder)) != NULL) {
+        if (!survey_is_rotated(e->d_name, slice_str(base_of(path)))) continue;
+        int taken = candidate_take(l, entry_open(folder, e), mtime, &look, packed);
+        if (taken >= 0) found[n++] = (struct candidate){ taken, look.mtime };
+    }
+    if (folder) closedir(folder);
+    if (n == BETWEEN_MAX) lines_complain(l, path, 0, "more than %u older generations are unread: the rest is not", n);
+    qsort(found, n, sizeof *found, by_time);
+    for (u32 i = 0; i < n; i++) fd[i] = found[i].fd;
+    return n;
+}

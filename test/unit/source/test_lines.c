@@ -1,0 +1,967 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_lines.c: the source `lines` on real files and a loop, with an engine in small.
+ *
+ * The engine applies chunks in the order offered, each by reading it as a worker does, and writes a line for all that
+ * happens: "+0" a partition is open, "-0" it is not any more, "log a b" a file's lines, "! log words" a complaint,
+ * "done". Positions go to a saved state at kit_cut, which kit_open gives back: a crash is a close without cut. */
+#include "source/lines.h"
+#include "source/sources.h"
+#include "../unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#define SAVED       16
+#define PATIENCE_MS 8000
+
+struct saved {
+    char key[256], value[256];
+};
+
+struct kit {
+    uv_loop_t            loop;
+    char                 folder[64];
+    const char          *path[8];
+    struct lines_options options;
+    struct layout        layout;
+    struct source_setup  setup;
+    struct inlet         inlet;
+    struct source       *source;
+    struct chunk         out[256];
+    u32                  outs, out_max; /* paused with so many out; 0: never */
+    bool                 paused, hold, quiet, gone, expired, damaged;
+    u64                  lines, sum; /* sum: of all numbers that lines begin with */
+    char                 text[1 << 16];
+    u32                  saves;
+    struct saved         saved[SAVED];
+};
+
+static void say(struct kit *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct kit *k, const char *format, ...)
+{
+    size_t  len = strlen(k->text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(k->text + len, sizeof k->text - len, format, args);
+    va_end(args);
+}
+
+/* --- the engine in small ---------------------------------------------------------------------------------------- */
+
+static const char *base_name(slice path)
+{
+    const char *slash = memrchr(path.at, '/', path.len);
+    return slash ? slash + 1 : path.at;
+}
+
+/* All bytes from `at` to what the source calls the end. Given. */
+static char *chunk_bytes(const struct chunk *c, u64 at, size_t *len)
+{
+    size_t room = 1 << 16;
+    char  *bytes = malloc(room);
+    *len = 0;
+    assert_non_null(bytes);
+    for (;;) {
+        i64 n = source_lines.read(c, at + *len, bytes + *len, room - *len);
+        if (n <= 0) return bytes;
+        *len += (size_t)n;
+        if (*len < room) continue;
+        room *= 2;
+        bytes = realloc(bytes, room);
+        assert_non_null(bytes);
+    }
+}
+
+/* The lines that begin in the chunk's range, as the engine's workers find them. */
+static u64 chunk_lines(struct kit *k, const struct chunk *c)
+{
+    size_t len;
+    bool   aligned = c->aligned || c->offset == 0;
+    u64    at = c->offset - (aligned ? 0 : 1), lines = 0;
+    char  *bytes = chunk_bytes(c, at, &len);
+    slice  rest = { bytes, len };
+    if (!aligned) slice_cut(rest, '\n', &rest);
+    if (!k->quiet) say(k, "%s", base_name(source_lines.where(c)));
+    while (rest.at && rest.len && at + (u64)(rest.at - bytes) < c->offset + c->length) {
+        slice line = slice_cut(rest, '\n', &rest);
+        if (!k->quiet) say(k, " %.*s", (int)line.len, line.at);
+        k->sum += (u64)strtoull(line.at, NULL, 10);
+        lines++;
+    }
+    if (!k->quiet) say(k, "\n");
+    free(bytes);
+    return lines;
+}
+
+static void apply(struct kit *k)
+{
+    while (k->outs) {
+        struct chunk        c = k->out[0];
+        struct chunk_counts counts = { .lines = chunk_lines(k, &c) };
+        u64                 offset = 0;
+        assert_true(source_lines.line(&c, 0, &offset) >= 1);
+        k->lines += counts.lines;
+        k->outs--;
+        memmove(k->out, k->out + 1, k->outs * sizeof k->out[0]);
+        source_lines.applied(k->source, &c, &counts);
+    }
+    if (!k->paused) return;
+    k->paused = false;
+    source_lines.resume(k->source);
+}
+
+static struct kit *of(struct inlet *in)
+{
+    return container_of(in, struct kit, inlet);
+}
+
+static void on_offer(struct inlet *in, struct chunk *taken)
+{
+    struct kit *k = of(in);
+    assert_false(k->paused);
+    assert_true(k->outs < WEIR_COUNT(k->out) && taken->length > 0 && taken->time > 0);
+    k->out[k->outs++] = *taken;
+    if (k->out_max == 0 || k->outs < k->out_max) return;
+    k->paused = true;
+    source_lines.pause(k->source);
+}
+
+static void on_partition(struct inlet *in, u32 number, bool open)
+{
+    if (!of(in)->hold) apply(of(in));
+    say(of(in), "%c%u\n", open ? '+' : '-', number);
+}
+
+static void on_done(struct inlet *in)
+{
+    apply(of(in));
+    say(of(in), "done\n");
+}
+
+static void on_complain(struct inlet *in, slice file, u64 offset, const char *what)
+{
+    if (!of(in)->hold) apply(of(in));
+    say(of(in), "! %.*s %s\n", (int)(file.len - (size_t)(base_name(file) - file.at)), base_name(file), what);
+}
+
+static void on_fail(struct inlet *in, const char *text)
+{
+    say(of(in), "failed: %s\n", text);
+}
+
+static void on_damaged(struct inlet *in)
+{
+    of(in)->damaged = true;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+static nanos now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
+}
+
+static char *kit_path(const struct kit *k, const char *name)
+{
+    static char path[4][256];
+    static u32  turn;
+    char       *p = path[turn++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", k->folder, name);
+    return p;
+}
+
+static void kit_paths(struct kit *k, u32 count, ...)
+{
+    va_list args;
+    va_start(args, count);
+    for (u32 i = 0; i < k->options.path.count; i++) free((char *)(uintptr_t)k->path[i]);
+    for (u32 i = 0; i < count; i++) {
+        const char *name = va_arg(args, const char *);
+        k->path[i] = slice_dup(slice_str(strcmp(name, "-") == 0 ? name : kit_path(k, name)));
+    }
+    va_end(args);
+    k->options.path = (struct option_names){ count, k->path };
+}
+
+static int fresh(void **state)
+{
+    static const char *const keys[] = { "any" };
+    struct kit *k = calloc(1, sizeof *k);
+    assert_non_null(k);
+    const char *under = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(k->folder, sizeof k->folder, "%s/weir-lines-XXXXXX", under);
+    assert_non_null(mkdtemp(k->folder));
+    assert_int_equal(uv_loop_init(&k->loop), 0);
+    k->options = (struct lines_options){ .follow = true, .poll = 30000000, .watch = true, .rotate_wait = 60000000,
+                                         .chunk = 1 << 20, .backlog = 8 << 20 };
+    k->setup = (struct source_setup){ .name = S("log"), .options = &k->options, .decoder = &decoder_line, .layouts = 1,
+                                      .layout = &k->layout, .layout_key = keys, .fresh = true, .now = now };
+    k->inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done, .complain = on_complain,
+                               .fail = on_fail, .damaged = on_damaged };
+    kit_paths(k, 1, "log");
+    *state = k;
+    return 0;
+}
+
+static void kit_open(struct kit *k)
+{
+    struct position position[SAVED];
+    for (u32 i = 0; i < k->saves; i++)
+        position[i] = (struct position){ slice_str(k->saved[i].key), slice_str(k->saved[i].value) };
+    k->setup.positions = k->saves;
+    k->setup.position = position;
+    k->text[0] = '\0';
+    k->paused = false;
+    assert_false(err_is(source_lines.open(&k->source, &k->loop, &k->inlet, &k->setup)));
+}
+
+static void kit_cut(struct kit *k)
+{
+    u32                    count;
+    const struct position *at;
+    source_lines.cut(k->source, &count, &at);
+    for (u32 c = 0; c < count; c++) {
+        u32 i = 0;
+        while (i < k->saves && !slice_is(at[c].key, k->saved[i].key)) i++;
+        if (at[c].value.at == NULL) {
+            if (i < k->saves) k->saved[i] = k->saved[--k->saves];
+            continue;
+        }
+        assert_true(i < SAVED);
+        if (i == k->saves) k->saves++;
+        snprintf(k->saved[i].key, sizeof k->saved[i].key, "%.*s", (int)at[c].key.len, at[c].key.at);
+        snprintf(k->saved[i].value, sizeof k->saved[i].value, "%.*s", (int)at[c].value.len, at[c].value.at);
+    }
+    k->setup.fresh = false;
+}
+
+static void on_gone(void *arg)
+{
+    ((struct kit *)arg)->gone = true;
+}
+
+/* Chunks still out are given back without a word. */
+static void kit_close(struct kit *k)
+{
+    size_t len = strlen(k->text);
+    source_lines.pause(k->source);
+    k->out_max = 0;
+    k->paused = false;
+    apply(k);
+    k->text[len] = '\0';
+    source_lines.close(k->source, on_gone, k);
+    while (!k->gone) uv_run(&k->loop, UV_RUN_ONCE);
+    k->gone = false;
+    k->source = NULL;
+}
+
+static int gone(void **state)
+{
+    struct kit *k = *state;
+    char        command[128];
+    if (k->source) kit_close(k);
+    assert_int_equal(uv_loop_close(&k->loop), 0);
+    snprintf(command, sizeof command, "rm -rf %s", k->folder);
+    assert_int_equal(system(command), 0);
+    for (u32 i = 0; i < k->options.path.count; i++) free((char *)(uintptr_t)k->path[i]);
+    free(k);
+    return 0;
+}
+
+/* --- running ---------------------------------------------------------------------------------------------------- */
+
+static void on_expired(uv_timer_t *t)
+{
+    ((struct kit *)t->data)->expired = true;
+}
+
+static bool run_until(struct kit *k, const char *text, u64 lines, u64 patience_ms)
+{
+    uv_timer_t timer;
+    bool       met;
+    uv_timer_init(&k->loop, &timer);
+    timer.data = k;
+    k->expired = false;
+    uv_update_time(&k->loop);
+    uv_timer_start(&timer, on_expired, patience_ms, 0);
+    for (;;) {
+        if (!k->hold) apply(k);
+        met = (text && strcmp(k->text, text) == 0) || (lines && k->lines >= lines);
+        if (met || k->expired) break;
+        uv_run(&k->loop, UV_RUN_ONCE);
+    }
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&k->loop, UV_RUN_NOWAIT); /* ends the timer, which lives on this stack */
+    return met;
+}
+
+/* Until the text since the last kit_expect is this. */
+static void kit_expect(struct kit *k, const char *text)
+{
+    if (!run_until(k, text, 0, PATIENCE_MS)) assert_string_equal(k->text, text);
+    k->text[0] = '\0';
+}
+
+static void kit_settle(struct kit *k)
+{
+    run_until(k, NULL, 0, 150);
+}
+
+static const struct lines_counts *counts(const struct kit *k)
+{
+    return (const void *)source_lines.counts(k->source);
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------ */
+
+static void write_bytes(struct kit *k, const char *name, int how, const void *bytes, size_t len)
+{
+    int fd = open(kit_path(k, name), O_WRONLY | O_CREAT | how, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), len);
+    close(fd);
+}
+
+static void put(struct kit *k, const char *name, const char *text)
+{
+    write_bytes(k, name, O_TRUNC, text, strlen(text));
+}
+
+static void append(struct kit *k, const char *name, const char *text)
+{
+    write_bytes(k, name, O_APPEND, text, strlen(text));
+}
+
+static void move(struct kit *k, const char *from, const char *to)
+{
+    assert_int_equal(rename(kit_path(k, from), kit_path(k, to)), 0);
+}
+
+static size_t gzip(char *to, size_t room, const char *text, size_t len)
+{
+    z_stream z = { .zalloc = NULL };
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)(uintptr_t)text;
+    z.avail_in = (uInt)len;
+    z.next_out = (Bytef *)to;
+    z.avail_out = (uInt)room;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return z.total_out;
+}
+
+static void put_gzip(struct kit *k, const char *name, const char *text)
+{
+    char bytes[4096];
+    write_bytes(k, name, O_TRUNC, bytes, gzip(bytes, sizeof bytes, text, strlen(text)));
+}
+
+static void put_zstd(struct kit *k, const char *name, const char *text, size_t len)
+{
+    size_t room = ZSTD_compressBound(len);
+    char  *bytes = malloc(room);
+    assert_non_null(bytes);
+    size_t n = ZSTD_compress(bytes, room, text, len, 1);
+    assert_false(ZSTD_isError(n));
+    write_bytes(k, name, O_TRUNC, bytes, n);
+    free(bytes);
+}
+
+/* Lines "1\n" .. "count\n". Given. */
+static char *numbers(u64 count, size_t *len)
+{
+    char  *text = malloc(count * 8 + 1);
+    assert_non_null(text);
+    *len = 0;
+    for (u64 i = 1; i <= count; i++) *len += (size_t)sprintf(text + *len, "%llu\n", (unsigned long long)i);
+    return text;
+}
+
+/* --- following -------------------------------------------------------------------------------------------------- */
+
+static void lines_follows_a_file_that_grows(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b\n");
+    append(k, "log", "c\n");
+    kit_expect(k, "log c\n");
+    kit_settle(k);
+    append(k, "log", "d\ne\n");
+    kit_expect(k, "log d e\n");
+}
+
+static void lines_leaves_a_torn_last_line_until_its_end_comes(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    append(k, "log", "c");
+    kit_settle(k);
+    kit_expect(k, "");
+    append(k, "log", "d\n");
+    kit_expect(k, "log bcd\n");
+}
+
+static void lines_waits_for_a_file_that_is_not_there(void **state)
+{
+    struct kit *k = *state;
+    kit_open(k);
+    kit_expect(k, "! log is not there; looked for every `poll`\n");
+    put(k, "log", "a\n");
+    kit_expect(k, "+0\nlog a\n");
+}
+
+static void lines_begins_at_the_end_where_it_is_told_to_and_only_at_first(void **state)
+{
+    struct kit *k = *state;
+    k->options.start = LINES_END;
+    kit_paths(k, 2, "log", "new");
+    put(k, "log", "a\nb\ntorn");
+    kit_open(k);
+    kit_settle(k);
+    kit_cut(k);
+    kit_expect(k, "+0\n! new is not there; looked for every `poll`\n");
+    append(k, "log", " rest\nc\n");
+    kit_expect(k, "log c\n");
+    put(k, "new", "n\n");
+    kit_expect(k, "+1\nnew n\n");
+    kit_close(k);
+    append(k, "log", "d\n");
+    kit_open(k); /* the position of the first cut, before c */
+    kit_expect(k, "+0\n+1\nlog c d\nnew n\n");
+}
+
+static void lines_ignores_a_time_without_growth_and_splits_by_chunks(void **state)
+{
+    struct kit *k = *state;
+    size_t      len;
+    char       *text = numbers(100000, &len);
+    k->options.chunk = 64 << 10;
+    k->quiet = true;
+    k->out_max = 3;
+    write_bytes(k, "log", O_TRUNC, text, len);
+    kit_open(k);
+    assert_true(run_until(k, NULL, 100000, PATIENCE_MS));
+    assert_int_equal(k->lines, 100000);
+    assert_int_equal(k->sum, 100000ull * 100001 / 2);
+    assert_int_equal(counts(k)->bytes, len);
+    free(text);
+}
+
+/* --- rotation --------------------------------------------------------------------------------------------------- */
+
+static void lines_reads_a_renamed_file_to_its_end_then_the_new_one(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    append(k, "log", "b\n");
+    move(k, "log", "log.1");
+    put(k, "log", "x\n");
+    append(k, "log.1", "c\nd"); /* its writer was not told yet */
+    run_until(k, NULL, 5, PATIENCE_MS);
+    assert_int_equal(k->lines, 5); /* however they came: */
+    const char *order[] = { " b", " c", " d", " x" };
+    for (u32 i = 1; i < 4; i++) assert_true(strstr(k->text, order[i - 1]) < strstr(k->text, order[i]));
+    assert_int_equal(counts(k)->rotated, 1);
+    kit_settle(k);
+    k->text[0] = '\0';
+    append(k, "log", "y\n");
+    kit_expect(k, "log y\n");
+}
+
+static void lines_takes_a_rotated_file_that_was_deleted_to_its_end(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    append(k, "log", "b\nc\n");
+    assert_int_equal(unlink(kit_path(k, "log")), 0);
+    kit_expect(k, "log b c\n");
+    put(k, "log", "d\n");
+    kit_expect(k, "log d\n");
+}
+
+static void lines_reads_from_the_start_after_copytruncate(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b\n");
+    put(k, "log", "c\n");
+    kit_expect(k, "! log truncated: read from its start\nlog c\n");
+    assert_int_equal(counts(k)->truncated, 1);
+}
+
+static void lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\n");
+    k->options.watch = false;
+    k->options.poll = 300000000;
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b\n");
+    put(k, "log", "x\ny\nz\n");
+    kit_expect(k, "! log written anew: read from its start, 2 bytes known unread\nlog x y z\n");
+}
+
+static void lines_does_not_read_rotated_names_of_a_pattern(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "*");
+    put(k, "log", "a\n");
+    put(k, "log.1", "old\n");
+    put(k, "log-20251120", "old\n");
+    put_gzip(k, "log.2.gz", "older\n");
+    put(k, "logger", "l\n");
+    kit_open(k);
+    kit_expect(k, "+0\n+1\nlog a\nlogger l\n");
+    move(k, "log", "log.3");
+    put(k, "log", "b\n");
+    kit_expect(k, "log b\n");
+    kit_settle(k);
+    kit_expect(k, "");
+}
+
+static void lines_ends_the_stream_of_a_patterns_name_that_is_gone(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "eve-*");
+    put(k, "eve-1", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\neve-1 a\n");
+    kit_cut(k);
+    assert_int_equal(k->saves, 1);
+    assert_int_equal(unlink(kit_path(k, "eve-1")), 0);
+    kit_expect(k, "-0\n");
+    kit_cut(k);
+    assert_int_equal(k->saves, 0);
+    put(k, "eve-2", "b\n");
+    kit_expect(k, "+0\neve-2 b\n");
+}
+
+/* --- restarts --------------------------------------------------------------------------------------------------- */
+
+static void lines_goes_on_at_the_byte(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b\n");
+    kit_cut(k);
+    append(k, "log", "c\n");
+    kit_expect(k, "log c\n");
+    kit_close(k); /* without a cut: c is not in the state */
+    append(k, "log", "d\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog c d\n");
+}
+
+static void lines_goes_on_inside_a_file_that_is_read_in_chunks(void **state)
+{
+    struct kit *k = *state;
+    size_t      len;
+    char       *text = numbers(60000, &len);
+    k->options.chunk = 64 << 10;
+    k->quiet = true;
+    k->out_max = 1;
+    write_bytes(k, "log", O_TRUNC, text, len);
+    free(text);
+    kit_open(k);
+    run_until(k, NULL, 20000, PATIENCE_MS);
+    kit_cut(k);
+    u64 lines = k->lines, sum = k->sum;
+    kit_close(k);
+    k->lines = lines; /* what came after the cut is not in the state */
+    k->sum = sum;
+    kit_open(k);
+    run_until(k, NULL, 60000, PATIENCE_MS);
+    assert_int_equal(k->lines, 60000);
+    assert_int_equal(k->sum, 60000ull * 60001 / 2);
+}
+
+static void lines_finds_what_was_rotated_while_it_was_down(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    kit_cut(k);
+    kit_close(k);
+    append(k, "log", "b\n");
+    move(k, "log", "log.2");
+    usleep(20000);
+    put(k, "log.1", "c\n"); /* came and went */
+    usleep(20000);
+    put(k, "log", "d\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog b\nlog c\nlog d\n");
+    kit_cut(k);
+    kit_close(k);
+    kit_open(k);
+    kit_settle(k);
+    kit_expect(k, "+0\n");
+}
+
+static void lines_tells_what_is_known_to_be_unread_where_it_is_gone(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    k->hold = true;
+    kit_open(k);
+    kit_settle(k);
+    k->hold = false;
+    apply(k);
+    append(k, "log", "b\nc\n");
+    k->hold = true;
+    kit_settle(k); /* seen, not applied */
+    kit_cut(k);
+    kit_close(k);
+    k->hold = false;
+    assert_int_equal(unlink(kit_path(k, "log")), 0);
+    put(k, "other", "takes the inode\n");
+    put(k, "log", "d\n");
+    kit_open(k);
+    kit_expect(k, "! log rotated away while weir was down, 4 bytes known unread\n+0\nlog d\n");
+    assert_int_equal(counts(k)->vanished, 1);
+}
+
+static void lines_knows_a_recycled_inode_by_the_first_bytes(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "aaaa\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog aaaa\n");
+    kit_cut(k);
+    kit_close(k);
+    put(k, "log", "bbbb\ncccc\n"); /* the same inode, as if it were given anew */
+    kit_open(k);
+    kit_expect(k, "! log rotated away while weir was down, 0 bytes known unread\n+0\nlog bbbb cccc\n");
+}
+
+static void lines_reads_from_the_start_what_was_truncated_while_it_was_down(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\nc\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b c\n");
+    kit_cut(k);
+    kit_close(k);
+    put(k, "log", "d\n");
+    kit_open(k);
+    kit_expect(k, "! log truncated while weir was down: read from its start, 0 bytes known unread\n+0\nlog d\n");
+}
+
+static void lines_keeps_the_position_of_a_path_that_is_not_asked_for(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 2, "log", "two");
+    put(k, "log", "a\n");
+    put(k, "two", "b\n");
+    kit_open(k);
+    kit_expect(k, "+0\n+1\nlog a\ntwo b\n");
+    kit_cut(k);
+    kit_close(k);
+    kit_paths(k, 1, "two");
+    kit_open(k);
+    kit_settle(k);
+    kit_cut(k);
+    kit_expect(k, "+1\n"); /* its number is its own */
+    kit_close(k);
+    kit_paths(k, 2, "log", "two");
+    kit_open(k);
+    kit_settle(k);
+    kit_expect(k, "+0\n+1\n");
+}
+
+/* --- bounded input ---------------------------------------------------------------------------------------------- */
+
+static void lines_reads_what_is_there_once_with_the_last_line(void **state)
+{
+    struct kit *k = *state;
+    k->setup.once = true;
+    kit_paths(k, 3, "log", "missing", "none-*");
+    put(k, "log", "a\nb");
+    kit_open(k);
+    kit_expect(k, "! none-* matches nothing\n+0\n! missing is not there\nlog a b\n-0\ndone\n");
+    kit_cut(k);
+    kit_close(k);
+    append(k, "log", "c\nd\n");
+    kit_paths(k, 1, "log");
+    kit_open(k);
+    kit_expect(k, "+0\n! log appended to behind a last line without LF, which was read: the new bytes up to the next "
+                  "LF are passed over\nlog d\n-0\ndone\n");
+}
+
+static void lines_unpacks_gzip_and_zstd_by_their_first_bytes(void **state)
+{
+    struct kit *k = *state;
+    k->setup.once = true;
+    kit_paths(k, 1, "*");
+    put_gzip(k, "one", "a\nb\n");
+    put_zstd(k, "two", "c\nd", 3);
+    put(k, "three.gz", "not packed\n");
+    kit_open(k);
+    run_until(k, NULL, 5, PATIENCE_MS);
+    run_until(k, NULL, 0, 100);
+    assert_non_null(strstr(k->text, "one a b\n"));
+    assert_non_null(strstr(k->text, "two c d\n"));
+    assert_non_null(strstr(k->text, "three.gz not packed\n"));
+    assert_non_null(strstr(k->text, "done\n"));
+    assert_int_equal(counts(k)->unpacked, 2);
+    kit_cut(k);
+    kit_close(k);
+    kit_open(k);
+    kit_expect(k, "+0\n+1\n+2\n-0\n-1\n-2\ndone\n"); /* once */
+}
+
+static void lines_goes_on_inside_a_packed_file(void **state)
+{
+    struct kit *k = *state;
+    size_t      len;
+    char       *text = numbers(300000, &len);
+    k->setup.once = true;
+    k->options.chunk = k->options.backlog = 64 << 10;
+    k->quiet = true;
+    k->out_max = 1;
+    put_zstd(k, "log", text, len);
+    free(text);
+    kit_open(k);
+    run_until(k, NULL, 100000, PATIENCE_MS);
+    assert_true(k->lines < 300000);
+    kit_cut(k);
+    u64 lines = k->lines, sum = k->sum;
+    kit_close(k);
+    k->lines = lines;
+    k->sum = sum;
+    k->options.chunk = 100000; /* texts end elsewhere now */
+    kit_open(k);
+    run_until(k, "+0\n-0\ndone\n", 0, PATIENCE_MS);
+    assert_int_equal(k->lines, 300000);
+    assert_int_equal(k->sum, 300000ull * 300001 / 2);
+}
+
+static void lines_tells_damage_and_reads_no_torn_line(void **state)
+{
+    struct kit *k = *state;
+    char        bytes[4096], text[8192];
+    size_t      len = 0;
+    for (u32 i = 0; i < 400; i++) len += (size_t)sprintf(text + len, "%u line\n", i * 7919u);
+    size_t n = gzip(bytes, sizeof bytes, text, len);
+    k->setup.once = true;
+    write_bytes(k, "log", O_TRUNC, bytes, n / 2);
+    k->quiet = true;
+    kit_open(k);
+    kit_expect(k, "+0\n! log ends inside packed data: its last line is not read\n-0\ndone\n");
+    assert_true(k->damaged && k->lines > 0 && k->lines < 400);
+    u64 sum = 0;
+    for (u32 i = 0; i < k->lines; i++) sum += i * 7919u;
+    assert_int_equal(k->sum, sum);
+}
+
+static void lines_passes_over_a_line_that_no_text_can_hold(void **state)
+{
+    struct kit *k = *state;
+    size_t      len = 400000;
+    char       *text = malloc(len + 8);
+    assert_non_null(text);
+    memcpy(text, "1\n", 2);
+    memset(text + 2, '5', len);
+    text[2] = '0';
+    text[3] = 'x';
+    memcpy(text + 2 + len, "\n2\n", 3);
+    k->setup.once = true;
+    k->options.chunk = 64 << 10;
+    k->quiet = true;
+    put_zstd(k, "log", text, len + 5);
+    free(text);
+    kit_open(k);
+    kit_expect(k, "+0\n-0\ndone\n");
+    assert_int_equal(k->lines, 3); /* 1, the long one once, 2: what is inside of it is no line */
+    assert_int_equal(k->sum, 3);
+}
+
+static void lines_follows_plain_files_beside_packed_ones(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 2, "log", "old");
+    put_gzip(k, "old", "o\n");
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\n+1\nlog a\nold o\n");
+    append(k, "log", "b\n");
+    kit_expect(k, "log b\n");
+    put_gzip(k, "older", "another\n");
+    move(k, "older", "old");
+    kit_expect(k, "old another\n");
+}
+
+/* --- standard input --------------------------------------------------------------------------------------------- */
+
+static int give_stdin(int fd)
+{
+    int kept = dup(STDIN_FILENO);
+    assert_true(kept >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    close(fd);
+    return kept;
+}
+
+static void take_stdin(int kept)
+{
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+}
+
+static void lines_reads_a_pipe_as_it_comes(void **state)
+{
+    struct kit *k = *state;
+    int         ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int kept = give_stdin(ends[0]);
+    kit_paths(k, 1, "-");
+    kit_open(k);
+    assert_int_equal(write(ends[1], "a\nb\nc", 5), 5);
+    kit_expect(k, "+0\n- a b\n");
+    assert_int_equal(write(ends[1], "d\ne", 3), 3);
+    kit_expect(k, "- cd\n");
+    close(ends[1]);
+    kit_expect(k, "- e\n-0\ndone\n");
+    kit_cut(k);
+    assert_int_equal(k->saves, 0);
+    take_stdin(kept);
+}
+
+static void lines_unpacks_a_pipe_and_takes_a_file_given_as_standard_input_for_one(void **state)
+{
+    struct kit *k = *state;
+    char        bytes[256];
+    int         ends[2];
+    size_t      n = gzip(bytes, sizeof bytes, "a\nb\n", 4);
+    kit_paths(k, 1, "-");
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes, n), n);
+    close(ends[1]);
+    int kept = give_stdin(ends[0]);
+    kit_open(k);
+    kit_expect(k, "+0\n- a b\n-0\ndone\n");
+    kit_close(k);
+    put(k, "file", "1\n2\n");
+    assert_true(dup2(open(kit_path(k, "file"), O_RDONLY), STDIN_FILENO) == STDIN_FILENO);
+    kit_open(k);
+    kit_expect(k, "+0\n- 1 2\n-0\ndone\n");
+    kit_cut(k);
+    assert_int_equal(k->saves, 1);
+    kit_close(k);
+    append(k, "file", "3\n");
+    kit_open(k);
+    kit_expect(k, "+0\n- 3\n-0\ndone\n");
+    take_stdin(kept);
+}
+
+static void lines_ends_while_a_pipe_is_silent(void **state)
+{
+    struct kit *k = *state;
+    int         ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int kept = give_stdin(ends[0]);
+    kit_paths(k, 1, "-");
+    kit_open(k);
+    kit_settle(k);
+    kit_close(k);
+    close(ends[1]);
+    take_stdin(kept);
+}
+
+/* --- what it may be told ---------------------------------------------------------------------------------------- */
+
+static void lines_checks_its_paths(void **state)
+{
+    static const char *twice[] = { "-", "a", "-" };
+    struct lines_options o = { .path = { 3, twice } };
+    char                 words[128];
+    const char          *at;
+    assert_false(source_lines.check(&o, words, sizeof words, &at));
+    assert_string_equal(words, "standard input (`-`) stands twice in `path`");
+    assert_string_equal(at, "path");
+    o.path.count = 2;
+    assert_true(source_lines.check(&o, words, sizeof words, &at));
+    o.path.count = 0;
+    assert_false(source_lines.check(&o, words, sizeof words, &at));
+}
+
+static void lines_refuses_positions_that_are_damaged(void **state)
+{
+    static const char *const bad[] = { "", "1", "2 0 0 1 1 1 1 1 1 1 1", "1 4096 0 1 1 1 1 1 1 1 1",
+                                       "1 0 4 1 1 1 1 1 1 1 1", "1 0 0 1 1 1 1 257 1 1 1",
+                                       "1 0 0 1 1 1 1 1 1 1 1 1", "1 0 0 1 1 1 x 1 1 1 1" };
+    struct place p;
+    for (size_t i = 0; i < WEIR_COUNT(bad); i++) assert_false(place_read(&p, slice_str(bad[i])));
+    assert_true(place_read(&p, S("1 5 3 2 3 4 5 6 7 8 9")));
+    assert_true(p.packed && p.done && p.number == 5 && p.is.head_len == 6 && p.offset == 8 && p.lines == 9);
+}
+
+static void lines_tells_rotated_names(void **state)
+{
+    static const struct {
+        const char *name;
+        bool        is;
+    } rows[] = { { "log.1", true }, { "log-20251121", true }, { "log-20251121-1.gz", true }, { "log.12.zst", true },
+                 { "log", false }, { "log.", false }, { "log.x", false }, { "log.1x", false }, { "logger.1", false },
+                 { "log.json", false }, { "log.1.json", false } };
+    for (size_t i = 0; i < WEIR_COUNT(rows); i++)
+        assert_int_equal(survey_is_rotated(rows[i].name, S("log")), rows[i].is);
+}
+
+#define KIT(test) cmocka_unit_test_setup_teardown(test, fresh, gone)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KIT(lines_follows_a_file_that_grows),
+        KIT(lines_leaves_a_torn_last_line_until_its_end_comes),
+        KIT(lines_waits_for_a_file_that_is_not_there),
+        KIT(lines_begins_at_the_end_where_it_is_told_to_and_only_at_first),
+        KIT(lines_ignores_a_time_without_growth_and_splits_by_chunks),
+        KIT(lines_reads_a_renamed_file_to_its_end_then_the_new_one),
+        KIT(lines_takes_a_rotated_file_that_was_deleted_to_its_end),
+        KIT(lines_reads_from_the_start_after_copytruncate),
+        KIT(lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place),
+        KIT(lines_does_not_read_rotated_names_of_a_pattern),
+        KIT(lines_ends_the_stream_of_a_patterns_name_that_is_gone),
+        KIT(lines_goes_on_at_the_byte),
+        KIT(lines_goes_on_inside_a_file_that_is_read_in_chunks),
+        KIT(lines_finds_what_was_rotated_while_it_was_down),
+        KIT(lines_tells_what_is_known_to_be_unread_where_it_is_gone),
+        KIT(lines_knows_a_recycled_inode_by_the_first_bytes),
+        KIT(lines_reads_from_the_start_what_was_truncated_while_it_was_down),
+        KIT(lines_keeps_the_position_of_a_path_that_is_not_asked_for),
+        KIT(lines_reads_what_is_there_once_with_the_last_line),
+        KIT(lines_unpacks_gzip_and_zstd_by_their_first_bytes),
+        KIT(lines_goes_on_inside_a_packed_file),
+        KIT(lines_tells_damage_and_reads_no_torn_line),
+        KIT(lines_passes_over_a_line_that_no_text_can_hold),
+        KIT(lines_follows_plain_files_beside_packed_ones),
+        KIT(lines_reads_a_pipe_as_it_comes),
+        KIT(lines_unpacks_a_pipe_and_takes_a_file_given_as_standard_input_for_one),
+        KIT(lines_ends_while_a_pipe_is_silent),
+        KIT(lines_checks_its_paths),
+        KIT(lines_refuses_positions_that_are_damaged),
+        KIT(lines_tells_rotated_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
