@@ -40,6 +40,8 @@ struct option {
     u64              min, max; /* OPTION_COUNT, SIZE, SPAN; max 0: no limit              */
     size_t           offset;   /* of the member in the set-up struct                     */
     const char      *doc;      /* one line                                               */
+    bool             own;      /* each instance of a recipe (`run --as NAME`) has its own: .NAME before a path's
+                                * extension, -NAME behind a text                          */
 };
 
 #define OPTION_END { .name = NULL }

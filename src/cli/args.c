@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 static i32 flag_find(const struct command *c, slice name)
@@ -137,6 +138,29 @@ nanos args_span(const struct args *a, const char *flag)
     nanos       span;
     if (text && span_parse(slice_str(text), &span, &why)) return span;
     exit(usage_error(a, "--%s: %s: %s (a span is 30s, 5m, 1h, 2d)", flag, text ? text : "", why));
+}
+
+bool args_time_parse(const char *text, i64 *out)
+{
+    u64       seconds;
+    struct tm tm = { .tm_mday = 1 };
+    if (slice_u64(slice_str(text), &seconds) && seconds <= INT32_MAX * (u64)1000) {
+        *out = (i64)seconds;
+        return true;
+    }
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M", &tm);
+    if (end == NULL) end = strptime(text, "%Y-%m-%d", &tm);
+    if (end && *end == 'Z') end++;
+    if (end == NULL || *end) return false;
+    *out = (i64)timegm(&tm);
+    return true;
+}
+
+i64 args_time(const struct args *a, const char *flag)
+{
+    i64 seconds;
+    if (args_time_parse(args_text(a, flag), &seconds)) return seconds;
+    exit(usage_error(a, "--%s: Unix seconds or 2026-01-31T12:00 (UTC) were expected", flag));
 }
 
 bool colour_on(FILE *to)

@@ -47,6 +47,10 @@ const char *args_text(const struct args *a, const char *flag); /* its value, or 
 u64   args_u64(const struct args *a, const char *flag, u64 least, u64 most);
 f64   args_f64(const struct args *a, const char *flag, f64 least, f64 most);
 nanos args_span(const struct args *a, const char *flag);
+i64   args_time(const struct args *a, const char *flag); /* seconds: a number, or 2026-01-31T12:00 (UTC) */
+
+/* The same of any text. */
+bool args_time_parse(const char *text, i64 *seconds);
 
 /* "weir gen: ..." on standard error, a line. */
 __attribute__((format(printf, 2, 0))) void command_say(const char *command, const char *format, va_list list);
@@ -66,4 +70,5 @@ bool colour_on(FILE *to);
 
 /* The commands, one file each. */
 extern const struct command command_run, command_check, command_plan, command_graph, command_replay, command_gen,
-    command_p2, command_query, command_snapshot, command_u2, command_version, command_man, command_help;
+    command_p2, command_compare, command_drop, command_query, command_switch, command_snapshot, command_u2,
+    command_version, command_man, command_help;

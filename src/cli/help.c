@@ -15,6 +15,7 @@ struct exit_line {
 
 static const struct exit_line exit_lines[] = {
     { EX_OK, "all went well" },
+    { 1, "`compare`: the stores differ" },
     { EX_USAGE, "the command line is wrong" },
     { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, out of step; a capture is damaged" },
     { EX_NOINPUT, "a file to read is not there" },

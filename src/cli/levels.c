@@ -50,15 +50,31 @@ static void levels_take(struct levels *l, slice name, const char *source, const 
     else snprintf(l->also, sizeof l->also, "%.*s", (int)stem.len, stem.at);
 }
 
-static err level_bounds(sqlite3 *db, const char *stem, struct level *v)
+/* Times that somebody else's file may hold are brought to where sums of them and windows stay in range. */
+static i64 bounded(i64 t)
 {
-    char *first = sqlite3_mprintf("SELECT min(timestamp) FROM \"%w_%w\"", stem, v->name);
-    char *last = sqlite3_mprintf("SELECT max(timestamp) + %lld FROM \"%w_%w\"", (long long)v->seconds, stem, v->name);
+    const i64 most = INT64_MAX / 4;
+    return t > most ? most : t < -most ? -most : t;
+}
+
+err levels_bounds(sqlite3 *db, const char *table, struct level *v)
+{
+    char *first = sqlite3_mprintf("SELECT min(timestamp) FROM \"%w\"", table);
+    char *last = sqlite3_mprintf("SELECT max(timestamp) + %lld FROM \"%w\"", (long long)v->seconds, table);
     err   e = sqlite_get(db, first, 0, &v->first);
     if (!err_is(e)) e = sqlite_get(db, last, 0, &v->end);
+    v->first = bounded(v->first);
+    v->end = bounded(v->end);
     sqlite3_free(first);
     sqlite3_free(last);
     return e;
+}
+
+static err level_bounds(sqlite3 *db, const char *stem, struct level *v)
+{
+    char table[NAME_ROOM + sizeof v->name + 1];
+    snprintf(table, sizeof table, "%s_%s", stem, v->name);
+    return levels_bounds(db, table, v);
 }
 
 err levels_find(struct levels *l, sqlite3 *db, const char *source, const char *way, const char *kind)
@@ -70,6 +86,28 @@ err levels_find(struct levels *l, sqlite3 *db, const char *source, const char *w
     snprintf(what, sizeof what, "_%s%s", way, kind);
     err e = sqlite_prepare(db, &st, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
     while (!err_is(e) && !err_is(e = sqlite_step(st, &row)) && row) levels_take(l, sqlite_slice(st, 0), source, what);
+    sqlite3_finalize(st);
+    for (u32 i = 0; i < l->count && !err_is(e); i++) e = level_bounds(db, l->stem, &l->at[i]);
+    return e;
+}
+
+err levels_of(struct levels *l, sqlite3 *db, const char *table)
+{
+    sqlite3_stmt *st = NULL;
+    bool          row = false;
+    slice         stem = slice_str(table);
+    *l = (struct levels){ .count = 0 };
+    while (stem.len > 0 && stem.at[stem.len - 1] != '_') stem.len--;
+    if (stem.len < 2 || stem.len >= NAME_ROOM || level_seconds(slice_str(table + stem.len)) == 0) return OK;
+    stem.len--;
+    snprintf(l->stem, sizeof l->stem, "%.*s", (int)stem.len, stem.at);
+    err e = sqlite_prepare(db, &st, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
+    while (!err_is(e) && !err_is(e = sqlite_step(st, &row)) && row) {
+        slice name = sqlite_slice(st, 0), level = { 0 };
+        if (name.len <= stem.len + 1 || !slice_starts(name, stem) || name.at[stem.len] != '_') continue;
+        level = slice_of(name.at + stem.len + 1, name.len - stem.len - 1);
+        if (level_seconds(level) > 0) levels_add(l, level, level_seconds(level));
+    }
     sqlite3_finalize(st);
     for (u32 i = 0; i < l->count && !err_is(e); i++) e = level_bounds(db, l->stem, &l->at[i]);
     return e;

@@ -23,6 +23,12 @@ struct levels {
 /* Tables <source>_<way><kind>_<level>. source: NULL for any. Nothing found: count is 0. */
 err levels_find(struct levels *l, sqlite3 *db, const char *source, const char *way, const char *kind);
 
+/* The levels beside a table that is one: p2_srcsite_hourly. Of no level: count is 0. */
+err levels_of(struct levels *l, sqlite3 *db, const char *table);
+
+/* Sets first and end by the table's rows; `seconds` is given. */
+err levels_bounds(sqlite3 *db, const char *table, struct level *v);
+
 /* By name or span: hourly, 1h, 60m. NULL: there is none. */
 const struct level *levels_named(const struct levels *l, const char *name);
 

@@ -11,9 +11,9 @@
 #define COMMANDS_MAX 32
 
 const struct command *const commands[] = {
-    &command_run,   &command_check, &command_plan, &command_graph,    &command_query, &command_replay,
-    &command_gen,   &command_p2,    &command_u2,   &command_snapshot, &command_man,   &command_version,
-    &command_help,
+    &command_run,     &command_check,  &command_plan, &command_graph,  &command_query, &command_compare,
+    &command_switch,  &command_drop,   &command_gen,  &command_replay, &command_p2,    &command_u2,
+    &command_snapshot, &command_man,   &command_version, &command_help,
     NULL,
 };
 

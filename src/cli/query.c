@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #define POINTS_MAX   120 /* of a series, unless --level says */
-#define SHOWN_FIELDS 5
 
 int query_error(const char *path, const char *what)
 {
@@ -71,29 +69,10 @@ static const struct level *query_points(const struct query *q)
     return &l->at[i];
 }
 
-static bool time_parse(const char *text, i64 *out)
+void query_bounds(struct query *q)
 {
-    u64       seconds;
-    struct tm tm = { .tm_mday = 1 };
-    if (slice_u64(slice_str(text), &seconds) && seconds <= INT32_MAX * (u64)1000) {
-        *out = (i64)seconds;
-        return true;
-    }
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M", &tm);
-    if (end == NULL) end = strptime(text, "%Y-%m-%d", &tm);
-    if (end && *end == 'Z') end++;
-    if (end == NULL || *end) return false;
-    *out = (i64)timegm(&tm);
-    return true;
-}
-
-int query_bounds(struct query *q)
-{
-    if (args_text(q->args, "to") && !time_parse(args_text(q->args, "to"), &q->to))
-        return usage_error(q->args, "--to: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
-    if (args_text(q->args, "from") && !time_parse(args_text(q->args, "from"), &q->from))
-        return usage_error(q->args, "--from: Unix seconds or 2026-01-31T12:00 (UTC) were expected");
-    return EX_OK;
+    if (args_has(q->args, "to")) q->to = args_time(q->args, "to");
+    if (args_has(q->args, "from")) q->from = args_time(q->args, "from");
 }
 
 /* The range: --from, --to, or the last --last before the end of what is there. */
@@ -103,8 +82,7 @@ static int query_range(struct query *q)
     for (u32 i = 0; i < l->count && q->to == 0; i++)
         if (l->at[i].first < l->at[i].end) q->to = l->at[i].end;
     q->from = INT64_MIN;
-    int code = query_bounds(q);
-    if (code) return code;
+    query_bounds(q);
     if (q->from == INT64_MIN) q->from = q->to - args_span(q->args, "last") / NANOS_SECOND;
     if (q->from >= q->to) return usage_error(q->args, "the range is empty");
     return EX_OK;
@@ -122,133 +100,6 @@ static void query_widen(struct query *q, const struct level *v)
     fprintf(stderr, "weir query: windows of %s_%s are %llds long: the range is widened to %s .. %s\n", q->levels.stem,
             v->name, (long long)v->seconds, query_time_text(&a, from), query_time_text(&a, to));
     arena_fini(&a);
-}
-
-/* --- columns ------------------------------------------------------------------------------------------------- */
-
-struct fields {
-    u32  count;
-    char name[SHOWN_FIELDS + 1][NAME_ROOM];
-};
-
-static void fields_add(struct fields *f, const char *name)
-{
-    for (u32 i = 0; i < f->count; i++)
-        if (strcmp(f->name[i], name) == 0) return;
-    if (f->count < WEIR_COUNT(f->name)) snprintf(f->name[f->count++], NAME_ROOM, "%s", name);
-}
-
-/* How a field adds up over windows; HOW_NOT: it does not (first, last). */
-enum how { HOW_NONE, HOW_SUM, HOW_MIN, HOW_MAX, HOW_AVG, HOW_NOT };
-
-struct part {
-    enum how how;
-    char    *column, *weight; /* sqlite3_malloc'd; weight: of HOW_AVG */
-};
-
-/* What the comment at a column says: "-- bytes; agg: min". */
-static enum how column_how(const struct query *q, const char *column)
-{
-    static const struct { const char *text; enum how how; } agg[] = {
-        { "agg: min", HOW_MIN },   { "agg: max", HOW_MAX },  { "agg: avg", HOW_AVG },
-        { "agg: first", HOW_NOT }, { "agg: last", HOW_NOT },
-    };
-    enum how      how = HOW_SUM;
-    bool          row = false;
-    char         *line = sqlite3_mprintf("\n  \"%w\" ", column);
-    sqlite3_stmt *st = query_prepare(q->db, "SELECT sql FROM sqlite_master WHERE name = %Q", q->table);
-    if (st && !err_is(sqlite_step(st, &row)) && row) {
-        const char *at = strstr((const char *)sqlite3_column_text(st, 0), line);
-        slice       text = at ? slice_cut(slice_str(at + 1), '\n', &(slice){ 0 }) : slice_str("");
-        for (u32 i = 0; i < WEIR_COUNT(agg); i++)
-            if (slice_ends(text, slice_str(agg[i].text))) how = agg[i].how;
-    }
-    sqlite3_finalize(st);
-    sqlite3_free(line);
-    return how;
-}
-
-/* A sampling's own columns, by its name or one of theirs. */
-static bool part_sampling(const struct query *q, const char *field, struct part *p)
-{
-    static const struct { const char *end; enum how how; } ends[] = {
-        { "", HOW_AVG }, { "_avg", HOW_AVG }, { "_n", HOW_SUM }, { "_min", HOW_MIN }, { "_max", HOW_MAX },
-    };
-    for (u32 i = 0; i < WEIR_COUNT(ends); i++) {
-        if (!slice_ends(slice_str(field), slice_str(ends[i].end))) continue;
-        int   len = (int)(strlen(field) - strlen(ends[i].end));
-        char *n = sqlite3_mprintf("%.*s_n", len, field), *avg = sqlite3_mprintf("%.*s_avg", len, field);
-        bool  is = query_has_column(q->db, q->table, n) && query_has_column(q->db, q->table, avg);
-        if (is)
-            *p = (struct part){ ends[i].how, sqlite3_mprintf("%s", i == 0 ? avg : field), sqlite3_mprintf("%s", n) };
-        sqlite3_free(n);
-        sqlite3_free(avg);
-        if (is) return true;
-    }
-    return false;
-}
-
-/* HOW_NONE: no such measure. */
-static struct part field_part(const struct query *q, const char *field)
-{
-    static const char *const others[] = { "timestamp", "closed_by", "revision" };
-    struct part              p = { .how = HOW_NONE };
-    for (u32 i = 0; i < WEIR_COUNT(others); i++)
-        if (strcmp(field, others[i]) == 0) return p;
-    if (strcmp(field, q->kind) == 0 || part_sampling(q, field, &p) || !query_has_column(q->db, q->table, field))
-        return p;
-    p = (struct part){ column_how(q, field), sqlite3_mprintf("%s", field), NULL };
-    if (p.how == HOW_AVG) p.weight = sqlite3_mprintf("records");
-    return p;
-}
-
-static void part_free(struct part *p)
-{
-    sqlite3_free(p->column);
-    sqlite3_free(p->weight);
-}
-
-static void part_sql(sqlite3_str *sql, const struct part *p)
-{
-    if (p->how == HOW_MIN) sqlite3_str_appendf(sql, ", min(\"%w\")", p->column);
-    else if (p->how == HOW_MAX) sqlite3_str_appendf(sql, ", max(\"%w\")", p->column);
-    else if (p->how == HOW_SUM) sqlite3_str_appendf(sql, ", sum(\"%w\")", p->column);
-    else
-        sqlite3_str_appendf(sql, ", sum(\"%w\" * \"%w\") / sum(CASE WHEN \"%w\" IS NOT NULL THEN \"%w\" END)",
-                            p->weight, p->column, p->column, p->weight);
-}
-
-/* The field asked for, then the first ones that the store ranks. */
-static void fields_pick(const struct query *q, struct fields *f, const char *by, bool top)
-{
-    if (by) fields_add(f, by);
-    sqlite3_stmt *st = query_prepare(q->db,
-                                     "SELECT substr(name, 1, length(name) - 5) FROM pragma_table_info('%q_rank') "
-                                     "WHERE name LIKE '%%\\_rank' ESCAPE '\\' ORDER BY cid",
-                                     q->table);
-    bool row = false;
-    while (st && !err_is(sqlite_step(st, &row)) && row && f->count < SHOWN_FIELDS) {
-        const char *name = (const char *)sqlite3_column_text(st, 0);
-        struct part p = field_part(q, name);
-        if (p.how != HOW_NONE && !(top && p.how == HOW_NOT)) fields_add(f, name);
-        part_free(&p);
-    }
-    sqlite3_finalize(st);
-    if (f->count == 0) fields_add(f, "records");
-}
-
-static int field_unknown(const struct query *q, const char *field)
-{
-    fprintf(stderr, "weir query: table %s has no field %s; it has:", q->table, field);
-    sqlite3_stmt *st = query_prepare(q->db,
-                                     "SELECT name FROM pragma_table_info(%Q) WHERE name NOT IN ('timestamp', "
-                                     "'closed_by', 'revision', %Q)", q->table, q->kind);
-    bool          row = false;
-    while (st && !err_is(sqlite_step(st, &row)) && row)
-        fprintf(stderr, " %s", (const char *)sqlite3_column_text(st, 0));
-    sqlite3_finalize(st);
-    fputc('\n', stderr);
-    return EX_USAGE;
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------- */
@@ -324,7 +175,7 @@ static int query_top(struct query *q)
         struct part p = field_part(q, f.name[i]);
         if (p.how == HOW_NONE) code = field_unknown(q, f.name[i]);
         else if (p.how == HOW_NOT)
-            code = usage_error(q->args, "%s is the first or last value of a window and does not add up", f.name[i]);
+            code = usage_error(q->args, "%s: values of windows do not add up (%s)", f.name[i], p.why);
         else {
             part_sql(sql, &p);
             sqlite3_str_appendf(columns, ", \"%w\"", p.column);
@@ -389,37 +240,15 @@ static int query_series(struct query *q, const char *name)
 
 /* --- the command --------------------------------------------------------------------------------------------- */
 
-static const char *option_path(const void *options, const struct option *o)
-{
-    return *(const char *const *)(const void *)((const char *)options + o->offset);
-}
-
-/* A recipe's first SQLite sink, or the store itself. NULL: said why. */
-static char *store_path(const char *file, int *code)
-{
-    if (!load_is_recipe(file)) return slice_dup(slice_str(file));
-    struct recipe *r = load_recipe(file, false, code);
-    char          *path = NULL;
-    for (u32 i = 0; r && i < r->sinks && path == NULL; i++) {
-        const struct sink_type *type = r->sink[i].type;
-        if (strcmp(type->name, "sqlite") != 0) continue;
-        for (const struct option *o = type->options; o->name; o++)
-            if (strcmp(o->name, "path") == 0)
-                path = slice_dup(slice_str(option_path(r->sink[i].options, o)));
-    }
-    if (r && path == NULL) *code = query_error(file, "the recipe has no sqlite sink");
-    if (r) recipe_free(r);
-    return path;
-}
-
 static int query_do(struct query *q, const char *path)
 {
     const char *what = q->args->positional[1], *way = args_text(q->args, "way");
     bool        series = strcmp(what, "series") == 0;
     if (strcmp(what, "tables") == 0) return query_tables(q, path);
     if (strcmp(what, "rows") == 0) return query_rows(q, path);
+    if (strcmp(what, "new") == 0) return query_new(q, path);
     if (!series && strcmp(what, "top") != 0)
-        return usage_error(q->args, "top, series, rows or tables was expected, not %s", what);
+        return usage_error(q->args, "top, series, new, rows or tables was expected, not %s", what);
     if (q->args->count < (series ? 4u : 3u))
         return usage_error(q->args, series ? "series wants a kind and a name: series site NAME"
                            : "top wants a kind: top site");
@@ -447,7 +276,7 @@ static int run_query(const struct args *a)
     struct query q = { .args = a };
     int          code = EX_OK;
     char         why[512];
-    char        *path = store_path(a->positional[0], &code);
+    char        *path = load_store(a, a->positional[0], NULL, &code);
     if (path == NULL) return code;
     err e = sqlite_open(&q.db, path, SQLITE_HOW_READ, why, sizeof why);
     if (err_is(e)) {
@@ -471,6 +300,10 @@ static const char *const query_text[] = {
     "  weir query store.db series site site-0007 --way src --last 1d",
     "Rows lists the newest rows of any table as they stand, of records and rejects as well. A name without its source "
     "will do: rejects, late, ledger, a step. Of a range only if --last, --from or --to is given.",
+    "New lists keys (signatures, sources, pairs) that have no row before --since, those with most records first: what "
+    "is new today. It looks back as far as the store keeps rows. Of a step, a table, or of all.",
+    "  weir query nids.yaml new --since 1d",
+    "  weir query store.db new srcsite --since 2026-01-31 -n 50",
     "  weir query store.db tables",
     "  weir query probe.yaml rows rejects --columns timestamp,file,line,reason -n 20",
     NULL,
@@ -479,11 +312,13 @@ static const char *const query_text[] = {
 static const struct flag query_flags[] = {
     { "by", 0, "FIELD", NULL, "measure to order by, or to show first; default: the first that is ranked" },
     { "way", 0, "WAY", "both", "src, dst or both" },
-    { "n", 'n', "N", "10", "lines of a top, or rows" },
+    { "n", 'n', "N", "10", "lines of a top, of new keys, or rows" },
     { "columns", 0, "LIST", NULL, "rows: only these, with commas between them; default: all" },
     { "last", 0, "SPAN", "1h", "range before the end of what is there" },
     { "from", 0, "TIME", NULL, "start of the range: Unix seconds, or 2026-01-31T12:00 (UTC)" },
     { "to", 0, "TIME", NULL, "end of the range" },
+    { "since", 0, "SPAN|TIME", "1d", "new: keys first seen in this span before the end of what is there, or since "
+                                        "then" },
     { "level", 0, "LEVEL", NULL, "minutely, fively, hourly, daily, or a span such as 10m: read this table only" },
     { "source", 0, "NAME", NULL, "the source whose tables are meant, if there are several" },
     { "json", 0, NULL, NULL, "as JSON" },
@@ -491,8 +326,9 @@ static const struct flag query_flags[] = {
 };
 
 const struct command command_query = { .name = "query",
-                                       .usage = "FILE top KIND | series KIND NAME | rows TABLE | tables",
-                                       .summary = "ask a store for tops, series and rows",
+                                       .usage = "FILE top KIND | series KIND NAME | new [STEP|TABLE] | rows TABLE | "
+                                                "tables",
+                                       .summary = "ask a store for tops, series, what is new, and rows",
                                        .text = query_text,
                                        .flags = query_flags,
                                        .least = 2,

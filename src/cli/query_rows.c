@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 bool query_has_column(sqlite3 *db, const char *table, const char *column)
 {
@@ -29,19 +28,9 @@ struct cell query_cell(struct text_table *t, sqlite3_stmt *st, int column)
     }
 }
 
-static const char *time_format(struct arena *a, i64 seconds, bool exact)
-{
-    char      text[32];
-    time_t    t = (time_t)seconds;
-    struct tm utc;
-    gmtime_r(&t, &utc);
-    strftime(text, sizeof text, exact ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%dT%H:%MZ", &utc);
-    return arena_str(a, slice_str(text));
-}
-
 const char *query_time_text(struct arena *a, i64 seconds)
 {
-    return time_format(a, seconds, seconds % 60 != 0);
+    return table_time(a, seconds, seconds % 60 != 0);
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------------- */
@@ -127,23 +116,23 @@ static int rows_range(struct query *q)
 {
     q->from = INT64_MIN;
     q->to = INT64_MAX;
-    int code = query_bounds(q);
-    if (code == EX_OK && args_has(q->args, "last") && q->from == INT64_MIN) {
+    query_bounds(q);
+    if (args_has(q->args, "last") && q->from == INT64_MIN) {
         char *last = sqlite3_mprintf("SELECT max(timestamp) + 1 FROM \"%w\"", q->table);
         err   e = q->to == INT64_MAX ? sqlite_get(q->db, last, 0, &q->to) : OK;
         sqlite3_free(last);
         if (err_is(e)) return query_error(q->table, e.what);
         q->from = q->to - args_span(q->args, "last") / NANOS_SECOND;
     }
-    if (code == EX_OK && q->from >= q->to) return usage_error(q->args, "the range is empty");
-    return code;
+    if (q->from >= q->to) return usage_error(q->args, "the range is empty");
+    return EX_OK;
 }
 
 /* As it stands in the table: all digits, all seconds. */
 static struct cell cell_exact(struct text_table *t, sqlite3_stmt *st, int column)
 {
     if (strcmp(t->head[column], "timestamp") == 0)
-        return (struct cell){ CELL_TEXT, time_format(&t->arena, sqlite3_column_int64(st, column), true) };
+        return (struct cell){ CELL_TEXT, table_time(&t->arena, sqlite3_column_int64(st, column), true) };
     if (sqlite3_column_type(st, column) == SQLITE_FLOAT)
         return (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%.15g", sqlite3_column_double(st, column)) };
     return query_cell(t, st, column);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c: weir run, and weir check beside it: both begin with the same look at the recipe. */
+#include "cli/instance.h"
 #include "cli/load.h"
 #include "engine/engine.h"
 #include "engine/log.h"
@@ -9,9 +10,16 @@
 
 static int run_run(const struct args *a)
 {
-    int            code;
-    struct recipe *r = load_recipe(a->positional[0], false, &code);
+    int         code;
+    const char *as = args_text(a, "as"), *from = args_text(a, "from");
+    if (as && !instance_name_good(as)) return instance_name_bad(a, as);
+    struct recipe *r = load_instance(a->positional[0], as, from, &code);
     if (r == NULL) return code;
+    code = instance_may_run(a, r, from);
+    if (code) {
+        recipe_free(r);
+        return code;
+    }
     log_open(args_has(a, "quiet") ? LOG_WARN : LOG_INFO);
     struct engine_options options = { .once = args_has(a, "once"),
                                       .final = args_has(a, "final"),
@@ -41,19 +49,27 @@ static const char *const run_text[] = {
     "crash or a stop it goes on where it was: positions and open windows are in the recipe's state file.",
     "SIGINT or SIGTERM: finishes what is in work, cuts an epoch, ends. A second one: ends at once. SIGHUP: reads tag "
     "tables again. Open windows stay open over a stop unless --final is given.",
+    "--as NAME makes a second result set beside the running first, from the same recipe or a new one. Its state file "
+    "and what its sinks write have NAME in their names: store.db becomes store.NAME.db, a topic alerts alerts-NAME; "
+    "nothing is shared. --from says where its sources begin. `weir compare` shows what differs, `weir switch` puts it "
+    "in the first's place, `weir drop` removes it.",
+    "  weir run nids-new.yaml --as trial --from earliest --once",
     NULL,
 };
 
 static const struct flag run_flags[] = {
     { "once", 0, NULL, NULL, "read what is there, close every window (closed_by: end), exit 0" },
     { "final", 0, NULL, NULL, "when told to stop, close every window first" },
+    { "as", 0, "NAME", NULL, "a result set of this name, with a state and outputs of its own" },
+    { "from", 0, "WHERE", NULL, "earliest, latest or a time, in place of the `start` of sources; state must be fresh" },
     { "stats", 0, "FILE", NULL, "write the run's figures to FILE at the end, as JSON" },
     { "quiet", 'q', NULL, NULL, "only warnings and errors on standard error" },
     { .name = NULL },
 };
 
 const struct command command_run = { .name = "run",
-                                     .usage = "FILE [--once] [--final] [--stats FILE] [--quiet]",
+                                     .usage = "FILE [--once] [--final] [--as NAME] [--from WHERE] [--stats FILE] "
+                                              "[--quiet]",
                                      .summary = "run a recipe",
                                      .text = run_text,
                                      .flags = run_flags,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void text_table_init(struct text_table *t)
 {
@@ -44,11 +45,16 @@ static size_t width(const char *text)
     return n;
 }
 
+void table_plain_text(const char *s, FILE *to)
+{
+    for (; *s; s++) fputc((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s, to);
+}
+
 static void print_cell(const char *text, size_t room, bool right, FILE *to)
 {
     size_t have = width(text);
     for (size_t i = have; right && i < room; i++) fputc(' ', to);
-    for (const char *p = text; *p; p++) fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, to);
+    table_plain_text(text, to);
     for (size_t i = have; !right && i < room; i++) fputc(' ', to);
 }
 
@@ -72,7 +78,7 @@ void text_table_print(const struct text_table *t, FILE *to)
     }
 }
 
-static void json_text(const char *s, FILE *to)
+void table_json_text(const char *s, FILE *to)
 {
     fputc('"', to);
     for (; *s; s++) {
@@ -91,12 +97,22 @@ void text_table_json(const struct text_table *t, FILE *to)
         for (u32 c = 0; c < t->columns; c++) {
             const struct cell *cell = &t->cell[r * t->columns + c];
             if (c) fputs(", ", to);
-            json_text(t->head[c], to);
+            table_json_text(t->head[c], to);
             fputs(": ", to);
-            if (cell->kind == CELL_TEXT) json_text(cell->text, to);
+            if (cell->kind == CELL_TEXT) table_json_text(cell->text, to);
             else fputs(cell->kind == CELL_NUMBER ? cell->text : "null", to);
         }
         fputc('}', to);
     }
     fputs("\n]\n", to);
+}
+
+const char *table_time(struct arena *a, i64 seconds, bool exact)
+{
+    char      text[64];
+    time_t    t = (time_t)seconds;
+    struct tm utc;
+    if (gmtime_r(&t, &utc) == NULL) return arena_printf(a, "%lld", (long long)seconds); /* past all years */
+    strftime(text, sizeof text, exact ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%dT%H:%MZ", &utc);
+    return arena_str(a, slice_str(text));
 }

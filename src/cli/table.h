@@ -33,3 +33,10 @@ void text_table_print(const struct text_table *t, FILE *to);
 
 /* One JSON array of objects. */
 void text_table_json(const struct text_table *t, FILE *to);
+
+/* A text by itself: as text_table_print shows it, as a JSON string with its quotes. */
+void table_plain_text(const char *s, FILE *to);
+void table_json_text(const char *s, FILE *to);
+
+/* 2026-01-31T12:00Z, with seconds if exact. */
+const char *table_time(struct arena *a, i64 seconds, bool exact);

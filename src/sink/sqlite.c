@@ -382,7 +382,7 @@ static const char *const epoch_table =
 
 static const struct option sqlite_options[] = {
     { .name = "path", .type = OPTION_PATH, .required = true, .offset = offsetof(struct sqlite_options, path),
-      .doc = "the database file; made if missing, its directory must exist" },
+      .doc = "the database file; made if missing, its directory must exist", .own = true },
     OPTION_END,
 };
 

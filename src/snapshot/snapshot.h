@@ -85,5 +85,9 @@ err snapshot_list(const char *path, u64 *epoch, void (*each)(void *arg, const st
 err snapshot_show(const char *path, slice op, void (*print)(void *arg, const char *line), void *arg, char *why);
 /* A savepoint: a state file of its own that holds the named operators (all: count 0), without positions unless all. */
 err snapshot_export(const char *path, const char *to, u32 count, const slice *op, char *why);
+/* Positions of all sources in the file; read-only, safe beside a running weir. */
+err snapshot_positions(const char *path, u64 *count, char *why);
+/* The file is this recipe's from now on; on a file that no weir has open. One transaction, again is no change. */
+err snapshot_rename(const char *path, slice recipe, char *why);
 /* Replaces the state of these operators by the savepoint's; the recipe's fingerprints are checked at the next start. */
 err snapshot_import(const char *path, const char *from, u32 count, const slice *op, char *why);
