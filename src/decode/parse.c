@@ -7,6 +7,7 @@
 
 #include "weir/addr.h"
 #include "weir/strings.h"
+#include "weir/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -193,42 +194,6 @@ enum reason parse_mac(slice text, const struct rule *rule, void *cell)
     }
     memcpy(cell, &value, sizeof value);
     return REASON_NONE;
-}
-
-/* Bytes of the sequence at `at`, 0 if it is not one (RFC 3629 section 4: no overlong form, no
- * surrogate, none over U+10FFFF). */
-static size_t utf8_take(slice s, size_t at)
-{
-    u8     first = (u8)s.at[at];
-    u8     low = 0x80, high = 0xbf; /* of the second byte */
-    size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-    if (len == 0 || s.len - at < len) return 0;
-    if (first == 0xe0) low = 0xa0;
-    if (first == 0xed) high = 0x9f;
-    if (first == 0xf0) low = 0x90;
-    if (first == 0xf4) high = 0x8f;
-    if ((u8)s.at[at + 1] < low || (u8)s.at[at + 1] > high) return 0;
-    for (size_t i = 2; i < len; i++)
-        if (((u8)s.at[at + i] & 0xc0) != 0x80) return 0;
-    return len;
-}
-
-static bool utf8_valid(slice s)
-{
-    size_t at = 0;
-    while (at < s.len) {
-        u64 word;
-        if (s.len - at >= 8 && (memcpy(&word, s.at + at, 8), word & 0x8080808080808080u) == 0) {
-            at += 8;
-        } else if ((u8)s.at[at] < 0x80) {
-            at++;
-        } else {
-            size_t len = utf8_take(s, at);
-            if (len == 0) return false;
-            at += len;
-        }
-    }
-    return true;
 }
 
 enum reason parse_string(slice text, const struct rule *rule, void *cell)

@@ -437,13 +437,31 @@ static size_t mac_text(u64 v, char *buf)
     return (size_t)snprintf(buf, VALUE_TEXT_ROOM, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
 }
 
+/* At the end of buf: digits come last first. */
+static slice u64_text(u64 v, char *buf)
+{
+    char *end = buf + VALUE_TEXT_ROOM, *at = end;
+    do *--at = (char)('0' + v % 10);
+    while ((v /= 10) != 0);
+    return slice_of(at, (size_t)(end - at));
+}
+
+static slice i64_text(i64 v, char *buf)
+{
+    slice s = u64_text(v < 0 ? 0 - (u64)v : (u64)v, buf);
+    if (v >= 0) return s;
+    char *at = buf + VALUE_TEXT_ROOM - s.len - 1;
+    *at = '-';
+    return slice_of(at, s.len + 1);
+}
+
 slice value_text(const struct value *v, char *buf)
 {
     size_t n = 0;
     switch (v->kind) {
     case VALUE_NULL: break;
-    case VALUE_U64: n = (size_t)snprintf(buf, VALUE_TEXT_ROOM, "%" PRIu64, v->u); break;
-    case VALUE_I64: n = (size_t)snprintf(buf, VALUE_TEXT_ROOM, "%" PRIi64, v->i); break;
+    case VALUE_U64: return u64_text(v->u, buf);
+    case VALUE_I64: return i64_text(v->i, buf);
     case VALUE_F64: n = f64_text(v->f, buf); break;
     case VALUE_TEXT: return v->text;
     case VALUE_ADDR: n = addr_format(&v->at, buf); break;

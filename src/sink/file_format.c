@@ -2,6 +2,8 @@
 /* file_format.c: writing only, so a page of code does what a JSON library would be dragged in for. */
 #include "sink/file_format.h"
 
+#include "weir/utf8.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,7 @@ static char *more(struct lines *to, size_t n)
     return to->at + to->len;
 }
 
-static void add(struct lines *to, slice s)
+void lines_add(struct lines *to, slice s)
 {
     if (s.len == 0) return;
     memcpy(more(to, s.len), s.at, s.len);
@@ -50,12 +52,12 @@ static void csv_text(struct lines *to, slice s, const char *before)
 {
     slice lead = slice_str(before);
     if (!must_quote(s)) {
-        add(to, lead);
-        add(to, s);
+        lines_add(to, lead);
+        lines_add(to, s);
         return;
     }
     add_char(to, '"');
-    add(to, lead);
+    lines_add(to, lead);
     for (size_t i = 0; i < s.len; i++) {
         if (s.at[i] == '"') add_char(to, '"');
         add_char(to, s.at[i]);
@@ -75,12 +77,12 @@ static void csv_value(struct lines *to, const struct line_format *f, const struc
     slice s = value_text(v, buf);
     bool text = v->kind == VALUE_TEXT;
     if (text) csv_text(to, s, f->escape_formulas && is_formula(s) ? "'" : "");
-    else add(to, s);
+    else lines_add(to, s);
 }
 
 void lines_header(struct lines *to, const struct line_format *f, const struct table *t)
 {
-    if (f->table) add(to, S("table,"));
+    if (f->table) lines_add(to, S("table,"));
     for (u32 i = 0; i < t->columns; i++) {
         if (i > 0) add_char(to, ',');
         csv_text(to, t->column[i].name, "");
@@ -102,24 +104,54 @@ static void csv_row(struct lines *to, const struct line_format *f, const struct 
 
 /* --- JSON --- */
 
-/* RFC 8259 section 7: quote, backslash and what is below space; DEL and the line separators of JavaScript may stand. */
+/* None of 8 bytes is one that json_text must look at. */
+static bool plain8(const char *at)
+{
+    const u64 ones = 0x0101010101010101u, tops = ones << 7;
+    u64       w, quote, back;
+    memcpy(&w, at, sizeof w);
+    quote = w ^ ones * '"';
+    back = w ^ ones * '\\';
+    return ((w | (w - ones * ' ') | (quote - ones) | (back - ones)) & tops) == 0;
+}
+
+/* Bytes at the front of s that stand as they are. */
+static size_t plain_run(slice s)
+{
+    size_t n = 0;
+    while (s.len - n >= 8 && plain8(s.at + n)) n += 8;
+    while (n < s.len && (u8)s.at[n] >= ' ' && (u8)s.at[n] < 0x80 && s.at[n] != '"' && s.at[n] != '\\') n++;
+    return n;
+}
+
+static void json_escape(struct lines *to, char c)
+{
+    char code[8];
+    if (c == '"' || c == '\\') snprintf(code, sizeof code, "\\%c", c);
+    else if (c == '\n') snprintf(code, sizeof code, "\\n");
+    else if (c == '\t') snprintf(code, sizeof code, "\\t");
+    else snprintf(code, sizeof code, "\\u%04x", (u8)c);
+    lines_add(to, slice_str(code));
+}
+
+/* RFC 8259 section 7: quote, backslash and what is below space; DEL and the line separators of JavaScript may stand. A
+ * byte that is not UTF-8 becomes U+FFFD (section 8.1). */
 static void json_text(struct lines *to, slice s)
 {
-    add_char(to, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        u8 c = (u8)s.at[i];
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        add(to, slice_of(s.at + from, i - from));
-        from = i + 1;
-        char code[8];
-        if (c == '"' || c == '\\') snprintf(code, sizeof code, "\\%c", c);
-        else if (c == '\n') snprintf(code, sizeof code, "\\n");
-        else if (c == '\t') snprintf(code, sizeof code, "\\t");
-        else snprintf(code, sizeof code, "\\u%04x", c);
-        add(to, slice_str(code));
+    char  *p = more(to, s.len + 2); /* enough, if all of it is plain */
+    size_t run = plain_run(s);
+    *p = '"';
+    if (run > 0) memcpy(p + 1, s.at, run);
+    to->len += 1 + run;
+    for (size_t i = run; i < s.len; i += run) {
+        slice  rest = slice_of(s.at + i, s.len - i);
+        size_t size = utf8_size(rest);
+        run = plain_run(rest);
+        if (run == 0) run = size ? size : 1;
+        if (size == 0) lines_add(to, S("\xef\xbf\xbd"));
+        else if (run == 1 && plain_run(rest) == 0) json_escape(to, rest.at[0]);
+        else lines_add(to, slice_of(rest.at, run));
     }
-    add(to, slice_of(s.at + from, s.len - from));
     add_char(to, '"');
 }
 
@@ -127,16 +159,16 @@ static void json_value(struct lines *to, const struct value *v)
 {
     char buf[VALUE_TEXT_ROOM];
     switch (v->kind) {
-    case VALUE_NULL: add(to, S("null")); break;
+    case VALUE_NULL: lines_add(to, S("null")); break;
     case VALUE_F64:
         if (!isfinite(v->f)) {
-            add(to, S("null"));
+            lines_add(to, S("null"));
             break;
         }
-        add(to, value_text(v, buf));
+        lines_add(to, value_text(v, buf));
         break;
     case VALUE_U64:
-    case VALUE_I64: add(to, value_text(v, buf)); break;
+    case VALUE_I64: lines_add(to, value_text(v, buf)); break;
     case VALUE_TEXT:
     case VALUE_ADDR:
     case VALUE_NET:
@@ -148,7 +180,7 @@ static void json_row(struct lines *to, const struct line_format *f, const struct
 {
     add_char(to, '{');
     if (f->table) {
-        add(to, S("\"table\":"));
+        lines_add(to, S("\"table\":"));
         json_text(to, t->name);
         add_char(to, ',');
     }

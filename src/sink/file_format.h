@@ -15,6 +15,7 @@ struct lines {
 };
 
 void lines_fini(struct lines *to);
+void lines_add(struct lines *to, slice s);
 
 struct line_format {
     bool json;

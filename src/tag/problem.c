@@ -2,6 +2,8 @@
 /* problem.c: see problem.h. */
 #include "tag/problem.h"
 
+#include "weir/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -29,27 +31,16 @@ void problem_add(struct tag_problems *p, u32 line, u32 column, const char *forma
     va_end(args);
 }
 
-/* Length of the character at s.at[0] if it is valid, else 0. RFC 3629 section 4. */
-static size_t utf8_length(const u8 *s, size_t len)
+/* Length of the character at `at` if it is valid and not NUL, else 0. */
+static size_t length_at(slice text, size_t at)
 {
-    if (s[0] < 0x80) return s[0] != 0;
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    if (n > len) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if (s[0] == 0xe0 && s[1] < 0xa0) return 0; /* longer than need be */
-    if (s[0] == 0xed && s[1] > 0x9f) return 0; /* surrogates          */
-    if (s[0] == 0xf0 && s[1] < 0x90) return 0;
-    if (s[0] == 0xf4 && s[1] > 0x8f) return 0; /* above U+10FFFF      */
-    return n;
+    return text.at[at] == 0 ? 0 : utf8_size(slice_of(text.at + at, text.len - at));
 }
 
 size_t utf8_fault(slice text)
 {
-    const u8 *s = (const u8 *)text.at;
     for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_length(s + i, text.len - i);
+        size_t n = length_at(text, i);
         if (n == 0) return i;
         i += n;
     }
@@ -75,7 +66,7 @@ const char *problem_echo(slice text, char *buf)
     const u8 *s = (const u8 *)text.at;
     size_t    len = 0;
     for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_length(s + i, text.len - i);
+        size_t n = length_at(text, i);
         bool   shown = n > 1 || (n == 1 && s[i] >= 0x20 && s[i] != 0x7f);
         size_t room = shown ? n : 4;
         if (len + room + 4 > ECHO_ROOM) {

@@ -131,6 +131,7 @@ static void file_writes_json_lines_exactly(void **state)
     row_writer_init(&w);
     put_raw(&w, 60, "q\"b\\n\nt\tc\x01\x7f\xc3\xa9", 6, UINT64_MAX, 0.1, 0);
     put_raw(&w, 60, NULL, 6, 9007199254740993, INFINITY, 0);
+    put_raw(&w, 60, "eight by\"te\xffs, and \xe2\x82\xac then \xe2\x82", 6, 10, 1, 0);
     row_put(&w, RAW);
     row_i64(&w, 60);
     row_value(&w, &(struct value){ .kind = VALUE_NET, .range = { { { [10] = 0xff, 0xff, 10, 0, 0, 0 } }, 104 } });
@@ -144,6 +145,8 @@ static void file_writes_json_lines_exactly(void **state)
         "{\"timestamp\":60,\"net\":\"q\\\"b\\\\n\\nt\\tc\\u0001\x7f\xc3\xa9\",\"protocol\":6,"
         "\"bytes\":18446744073709551615,\"rtt\":0.1,\"revision\":0}\n"
         "{\"timestamp\":60,\"net\":null,\"protocol\":6,\"bytes\":9007199254740993,\"rtt\":null,\"revision\":0}\n"
+        "{\"timestamp\":60,\"net\":\"eight by\\\"te\xef\xbf\xbds, and \xe2\x82\xac then \xef\xbf\xbd\xef\xbf\xbd\","
+        "\"protocol\":6,\"bytes\":10,\"rtt\":1,\"revision\":0}\n"
         "{\"timestamp\":60,\"net\":\"10.0.0.0/8\",\"protocol\":\"0a:0b:0c:0d:0e:0f\",\"bytes\":-9223372036854775808,"
         "\"rtt\":null,\"revision\":null}\n");
     sink_file.close(t.s);
