@@ -62,6 +62,7 @@ struct engine {
     u64                          since;   /* monotonic ns: its end has come so far    */
     char                         fault[WHY_MAX];
     bool                         told_ended;
+    u64                          told_saved; /* epoch                                 */
     u64                          damaged; /* faults of the input, as sources say      */
     u32                          ticks;
     int                          code;
@@ -328,10 +329,21 @@ static void on_stir(struct intake_host *h)
     engine_stir(container_of(h, struct engine, intake_host));
 }
 
+/* What was applied up to here will not be read again. */
+static void tell_saved(struct engine *e)
+{
+    if (!e->opened || e->phase == PHASE_SHUT || !epochs_everywhere(e->epochs)) return;
+    if (e->told_saved == epochs_number(e->epochs)) return;
+    e->told_saved = epochs_number(e->epochs);
+    for (u32 i = 0; i < e->intakes; i++) intake_saved(e->intake[i]);
+}
+
 static void on_settled(struct epochs_host *h)
 {
     struct engine *e = container_of(h, struct engine, epochs_host);
-    if (e->epochs) engine_stir(e);
+    if (e->epochs == NULL) return;
+    tell_saved(e);
+    engine_stir(e);
 }
 
 static void on_job_done(void *arg, struct job *j)

@@ -509,6 +509,11 @@ void epochs_rest(struct epochs *e)
     for (u32 i = 0; i < e->outlets; i++) outlet_rest(e->outlet[i]);
 }
 
+bool epochs_everywhere(const struct epochs *e)
+{
+    return e->cut == NULL && delivered(e) == e->number;
+}
+
 u64 epochs_number(const struct epochs *e)
 {
     return e->number;

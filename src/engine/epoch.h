@@ -56,6 +56,7 @@ void epochs_rest(struct epochs *e);          /* the end is near: idle work of si
 bool epochs_state_stuck(const struct epochs *e); /* a cut is out and its write failed                         */
 bool epochs_sinks_stuck(const struct epochs *e); /* no cut is out or it waits for sinks; some lack rows, all of those fail */
 u64  epochs_number(const struct epochs *e);
+bool epochs_everywhere(const struct epochs *e); /* the state and all sinks have the last cut  */
 u64  epochs_last(const struct epochs *e);    /* monotonic ns of the last cut           */
 void epochs_tick(struct epochs *e, nanos now, nanos watermark);
 

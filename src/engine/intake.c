@@ -628,6 +628,11 @@ void intake_cut(struct intake *i, u32 *count, const struct position **position)
     i->changed = i->closed = false;
 }
 
+void intake_saved(struct intake *i)
+{
+    if (i->plan->from->type->saved) i->plan->from->type->saved(i->source);
+}
+
 void intake_ledger_row(struct intake *i, nanos now)
 {
     u32 table = i->plan->from->ledger_table;

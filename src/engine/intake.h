@@ -78,6 +78,7 @@ void intake_finish(struct intake *i);
 
 /* For a cut: positions that changed, and the intake's own bytes (appended to `to`). Marks it unchanged. */
 void intake_cut(struct intake *i, u32 *count, const struct position **position);
+void intake_saved(struct intake *i); /* state and sinks have what the last cut gave */
 void intake_save(const struct intake *i, struct row_writer *to);
 
 /* Writes the ledger row of the minute of `now`. */

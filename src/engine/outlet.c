@@ -154,6 +154,11 @@ void outlet_begin(struct outlet *o, u64 epoch)
     o->epoch = epoch;
 }
 
+static void warn(const char *text)
+{
+    log_line(LOG_WARN, "sink: %s", text);
+}
+
 err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, const struct recipe *r, u32 sink,
                 char *why, size_t room)
 {
@@ -163,6 +168,7 @@ err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, 
     o->host = host;
     o->setup = (struct sink_setup){ o->recipe->name, r->name,           o->recipe->options, r->tables,
                                     r->table,        o->recipe->wanted, o->recipe->retains, o->recipe->retain };
+    o->setup.warn = warn;
     err e = o->recipe->type->open(&o->sink, &o->setup, why, room);
     if (err_is(e)) {
         free(o);

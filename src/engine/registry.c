@@ -8,11 +8,15 @@
 const struct source_type *const source_types[] = {
     &source_directory,
     &source_capture,
+    &source_lines,
+    &source_unified2,
+    &source_kafka,
     NULL,
 };
 
 const struct sink_type *const sink_types[] = {
     &sink_sqlite,
     &sink_file,
+    &sink_kafka,
     NULL,
 };

@@ -6,3 +6,4 @@
 
 extern const struct sink_type sink_sqlite; /* an embedded store: tables in an SQLite file */
 extern const struct sink_type sink_file;   /* CSV or JSON lines, a file a table, or stdout */
+extern const struct sink_type sink_kafka;  /* topics of Apache Kafka: a message a row, a transaction an epoch */

@@ -6,3 +6,6 @@
 
 extern const struct source_type source_directory; /* P2 files in a watched directory    */
 extern const struct source_type source_capture;   /* packets of files or an interface   */
+extern const struct source_type source_lines;     /* text files that grow, packed ones, standard input */
+extern const struct source_type source_unified2;  /* spools of Snort and Suricata     */
+extern const struct source_type source_kafka;     /* topics of Kafka                     */

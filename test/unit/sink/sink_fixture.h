@@ -81,7 +81,7 @@ static void put_raw(struct row_writer *w, i64 timestamp, const char *from, u64 p
     row_u64(w, revision);
 }
 
-static void put_tops(struct row_writer *w, i64 timestamp, const char *site, u64 bytes, u64 rank)
+static inline void put_tops(struct row_writer *w, i64 timestamp, const char *site, u64 bytes, u64 rank)
 {
     row_put(w, TOPS);
     row_i64(w, timestamp);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kafka.c: result rows as messages of Kafka topics, each once or each at least once.
+ *
+ * exactly_once: an epoch is one transaction: its rows and its number (kafka_link.h). A read_committed reader sees each
+ * row once, whatever is killed when. at_least_once: an idempotent producer; the number is committed after the rows are
+ * acknowledged, so that a crash repeats at most what came after it.
+ * Nothing is ever deleted: an amended row is one more message with the same key and a higher revision; of a cleared
+ * ranking the old rows stay, the new ones follow with a higher revision.
+ * A queue of librdkafka's holds what the brokers have not taken (64 MiB unless `properties` say otherwise). Where it
+ * stays full for a `timeout`, apply is an error that the engine repeats, and the sources wait. */
+#include "sink/kafka_link.h"
+#include "sink/kafka_plan.h"
+#include "sink/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How far rows were put that must be tried again: at least once does not begin anew, or an outage would fill the queue
+ * with copies. */
+struct progress {
+    u64    number; /* of the epoch */
+    size_t len, at;
+};
+
+struct sink {
+    struct kafka_link_setup setup;
+    struct kafka_link      *link;
+    struct kafka_plan       plan;
+    u32                     tables;
+    const struct table     *table;
+    struct value           *value;
+    struct lines            lines;
+    char                   *id, *group;
+    struct progress         applying, streaming;
+};
+
+/* --- set-up --- */
+
+static u32 ms_of(nanos span)
+{
+    return (u32)(span / 1000000);
+}
+
+/* id, group: malloc'd. */
+static void link_setup(struct kafka_link_setup *l, const struct sink_setup *setup, const struct kafka_plan *plan,
+                       char **id, char **group)
+{
+    const struct kafka_options *o = setup->options;
+    slice                       recipe = setup->recipe, name = setup->name;
+    if (o->id != NULL) *id = slice_dup(slice_str(o->id));
+    else WEIR_ASSERT(asprintf(id, "weir.%.*s.%.*s", (int)recipe.len, recipe.at, (int)name.len, name.at) > 0);
+    if (o->group != NULL) *group = slice_dup(slice_str(o->group));
+    else WEIR_ASSERT(asprintf(group, "%s.epoch", *id) > 0);
+    *l = (struct kafka_link_setup){ .brokers = &o->brokers, .properties = &o->properties, .id = *id, .group = *group,
+                                    .sink = name, .recipe = recipe, .exactly = o->delivery == 0,
+                                    .topics = plan->topics, .topic = (const char *const *)plan->topic,
+                                    .create = o->create, .partitions = (u32)o->partitions,
+                                    .replication = (u32)o->replication, .timeout_ms = ms_of(o->timeout),
+                                    .wait_ms = ms_of(o->wait), .watchdog_ms = ms_of(o->watchdog),
+                                    .warn = setup->warn };
+}
+
+static bool kafka_check(const struct sink_setup *setup, char *words, size_t size, const char **at)
+{
+    const struct kafka_options *o = setup->options;
+    struct kafka_plan           plan;
+    struct kafka_link_setup     l;
+    char                       *id = NULL, *group = NULL;
+    bool                        good = kafka_plan_init(&plan, setup, words, size, at);
+    if (good && o->watchdog < o->timeout + 10 * NANOS_SECOND) {
+        snprintf(words, size, "`watchdog` must be longer than `timeout` by 10s or more");
+        *at = "watchdog";
+        good = false;
+    }
+    if (good) {
+        link_setup(&l, setup, &plan, &id, &group);
+        good = kafka_link_check(&l, words, size, at);
+    }
+    kafka_plan_fini(&plan);
+    free(id);
+    free(group);
+    return good;
+}
+
+static void kafka_close(struct sink *s)
+{
+    if (s == NULL) return;
+    kafka_link_close(s->link);
+    kafka_plan_fini(&s->plan);
+    lines_fini(&s->lines);
+    free(s->value);
+    free(s->id);
+    free(s->group);
+    free(s);
+}
+
+static err kafka_open(struct sink **out, const struct sink_setup *setup, char *why, size_t room)
+{
+    const char  *at = NULL;
+    struct sink *s = calloc(1, sizeof *s);
+    WEIR_ASSERT(s != NULL);
+    *out = NULL;
+    s->tables = setup->tables, s->table = setup->table;
+    err e = OK;
+    if (!kafka_plan_init(&s->plan, setup, why, room, &at)) e = (err){ ERR_CONFIG, "kafka options", 0 };
+    s->value = calloc(s->plan.widest, sizeof *s->value);
+    WEIR_ASSERT(s->value != NULL);
+    const char *flaw = kafka_library_warning();
+    if (!err_is(e) && flaw != NULL && setup->warn != NULL) setup->warn(flaw);
+    if (!err_is(e)) {
+        link_setup(&s->setup, setup, &s->plan, &s->id, &s->group);
+        e = kafka_link_open(&s->link, &s->setup, why, room);
+    }
+    if (err_is(e)) kafka_close(s);
+    else *out = s;
+    return e;
+}
+
+static err kafka_epoch(struct sink *s, u64 *out)
+{
+    *out = kafka_link_epoch(s->link);
+    return OK;
+}
+
+/* --- rows --- */
+
+static err put_row(struct sink *s, const struct row *row, char *why, size_t room)
+{
+    const struct kafka_target *t = &s->plan.target[row->table];
+    if (t->table == NULL || row->op != ROW_PUT) return OK;
+    struct kafka_message m = kafka_plan_message(&s->plan, t, row, &s->lines);
+    bool                 header = t->named && t->value != KAFKA_COLUMN_NONE;
+    return kafka_link_put(s->link, t->topic, m.key, m.value, header ? &t->table->name : NULL, why, room);
+}
+
+/* From byte *from on, which is moved to the first row that was not put. */
+static err put_rows(struct sink *s, slice rows, size_t *from, char *why, size_t room, bool *fatal)
+{
+    if (rows.len == 0) return OK;
+    const u8         *begin = (const u8 *)rows.at;
+    struct row_reader r = { begin + *from, begin + rows.len, s->table, s->tables };
+    struct row        row = { .value = s->value };
+    err               e = OK, faulty = OK;
+    while (!err_is(e) && row_next(&r, &row, &faulty)) {
+        e = put_row(s, &row, why, room);
+        if (!err_is(e)) *from = (size_t)(r.at - begin);
+    }
+    *fatal = err_is(faulty) || (err_is(e) && e.code != ERR_OS); /* another try would be the same */
+    if (err_is(faulty)) snprintf(why, room, "kafka: the rows of an epoch are damaged: %s", faulty.what);
+    return err_is(e) ? e : faulty;
+}
+
+static err apply_exactly(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    size_t at = 0;
+    err    e = kafka_link_begin(s->link, why, room);
+    if (err_is(e)) return e;
+    e = put_rows(s, rows, &at, why, room, fatal);
+    if (!err_is(e)) return kafka_link_commit(s->link, number, why, room);
+    kafka_link_abort(s->link);
+    return e;
+}
+
+/* Puts what of the rows was not put yet. */
+static err put_rest(struct sink *s, struct progress *p, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    if (p->number != number || p->len != rows.len) *p = (struct progress){ number, rows.len, 0 };
+    return put_rows(s, rows, &p->at, why, room, fatal);
+}
+
+static err apply_at_least(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    err e = put_rest(s, &s->applying, number, rows, why, room, fatal);
+    if (!err_is(e)) e = kafka_link_settle(s->link, why, room, fatal);
+    if (!err_is(e)) e = kafka_link_mark(s->link, number, why, room);
+    return e;
+}
+
+static err kafka_apply(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    if (number <= kafka_link_epoch(s->link)) return OK;
+    err e = kafka_link_ready(s->link, why, room, fatal);
+    if (err_is(e) || number <= kafka_link_epoch(s->link)) return e;
+    return s->setup.exactly ? apply_exactly(s, number, rows, why, room, fatal)
+                            : apply_at_least(s, number, rows, why, room, fatal);
+}
+
+/* --- ahead of the epoch: at least once --- */
+
+static bool kafka_ahead(const void *options)
+{
+    return ((const struct kafka_options *)options)->delivery == 1;
+}
+
+static err kafka_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    err e = kafka_link_ready(s->link, why, room, fatal);
+    if (!err_is(e)) e = put_rest(s, &s->streaming, 0, rows, why, room, fatal);
+    if (!err_is(e)) s->streaming = (struct progress){ 0 };
+    return e;
+}
+
+static err kafka_settle(struct sink *s, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    return kafka_link_settle(s->link, why, room, fatal);
+}
+
+static bool kafka_tick(struct sink *s, nanos now, nanos watermark)
+{
+    kafka_link_tick(s->link);
+    return false;
+}
+
+const struct sink_type sink_kafka = {
+    .name = "kafka",
+    .options = kafka_sink_options,
+    .options_size = sizeof(struct kafka_options),
+    .check = kafka_check,
+    .open = kafka_open,
+    .epoch = kafka_epoch,
+    .apply = kafka_apply,
+    .ahead = kafka_ahead,
+    .stream = kafka_stream,
+    .settle = kafka_settle,
+    .tick = kafka_tick,
+    .close = kafka_close,
+};
