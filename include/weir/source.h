@@ -79,6 +79,7 @@ struct position {
 
 struct source_setup {
     slice                  name;
+    slice                  recipe;    /* the recipe's name: the instance                               */
     const void            *options;   /* the struct that type->options fills; lent for life        */
     const struct decoder_type *decoder; /* of the recipe's `format`                                */
     u32                    layouts;   /* lent for life                                             */
@@ -89,6 +90,7 @@ struct source_setup {
     u32                    positions; /* restored from the last epoch; lent during open            */
     const struct position *position;
     nanos                (*now)(void); /* wall clock */
+    void                 (*warn)(const char *text); /* a line for the log; NULL: nowhere to say it    */
     bool                   stateful;  /* the recipe has windows or other state: what shares keys must all come here */
 };
 

@@ -202,7 +202,9 @@ static bool read_measure(struct reading *r, const struct node *map, struct field
     if (f->fold != FOLD_NONE) return sketch_read(d, map, f);
     for (const char *const *key = measure_keys; *key != NULL; key++) {
         const struct node *n = map_find(map, *key);
-        if (n != NULL) findings_error(d->f, n->at, NULL, "`%s` is for measures, and this field has no `measure`", *key);
+        bool               parts = strcmp(*key, "scale") == 0 && f->type == FIELD_TIME; /* of a second */
+        if (n != NULL && !parts)
+            findings_error(d->f, n->at, NULL, "`%s` is for measures, and this field has no `measure`", *key);
     }
     return true;
 }

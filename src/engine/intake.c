@@ -555,6 +555,11 @@ static bool intake_load(struct intake *i, slice bytes)
     return true;
 }
 
+static void warn(const char *text)
+{
+    log_line(LOG_WARN, "source: %s", text);
+}
+
 err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, const struct intake_setup *setup)
 {
     const struct recipe_source *r = setup->plan->from;
@@ -576,6 +581,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     i->given = i->watermark;
     struct source_setup s = {
         .name = r->name,
+        .recipe = setup->recipe->name,
         .options = r->options,
         .decoder = r->decoder,
         .layouts = r->layouts,
@@ -586,6 +592,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
         .positions = setup->positions,
         .position = setup->position,
         .now = clock_wall,
+        .warn = warn,
         .stateful = setup->plan->windows > 0,
     };
     *out = i;

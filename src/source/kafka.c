@@ -52,7 +52,7 @@ static bool admit(struct kafka *k, struct part *t, const rd_kafka_message_t *m)
     t->ended = t->end != KAFKA_NO_OFFSET && t->next >= t->end;
     k->counts.messages++;
     k->counts.bytes += m->len;
-    if (m->payload != NULL) return true;
+    if (m->payload != NULL || k->options->envelope) return true; /* there a null has its key beside it */
     k->counts.tombstones++;
     part_settle(t);
     return false;
@@ -307,7 +307,7 @@ static struct kafka *kafka_new(uv_loop_t *loop, struct inlet *to, const struct s
     WEIR_ASSERT(k != NULL);
     *k = (struct kafka){ .setup = *setup, .options = o, .to = to, .loop = loop, .event = -1, .handles = 3 };
     k->ready_end = &k->ready;
-    k->group = kafka_group_name(o->group, setup->name);
+    k->group = kafka_group_name(o->group, setup->recipe, setup->name);
     WEIR_ASSERT(asprintf(&k->client, "weir-%.*s", (int)setup->name.len, setup->name.at) > 0);
     k->fixed = o->partitions != NULL;
     k->flat = setup->decoder != NULL && strcmp(setup->decoder->name, "json") == 0;
@@ -333,7 +333,7 @@ static err kafka_open(struct source **out, struct uv_loop_s *loop, struct inlet 
         kafka_free(k);
         return e;
     }
-    if (kafka_library_warning()) to->complain(to, (slice){ 0 }, 0, kafka_library_warning());
+    if (kafka_library_warning() && setup->warn) setup->warn(kafka_library_warning());
     uv_poll_init(loop, &k->poll, k->event);
     uv_poll_start(&k->poll, UV_READABLE, on_event);
     uv_idle_init(loop, &k->turn);
@@ -449,7 +449,9 @@ const struct source_type source_kafka = {
     .metrics = kafka_metrics,
     .decoders = { &decoder_json, &decoder_line, NULL },
     .timed = true,
+    .first = true,
     .check = kafka_check,
+    .fits = kafka_options_fit,
     .open = kafka_open,
     .pause = kafka_pause,
     .resume = kafka_resume,

@@ -22,7 +22,14 @@
 
 struct kafka;
 
-/* Messages of one partition in the order of their offsets: a chunk. Their text is each value and an LF. */
+/* What stands around a message's value (option `envelope`). Both malloc'd in one, at head. */
+struct sheath {
+    char  *head;
+    u32    head_len;
+};
+
+/* Messages of one partition in the order of their offsets: a chunk. Their text is each value, in its envelope if there
+ * is one, and an LF. */
 struct haul {
     struct kafka        *of;
     struct part         *part;
@@ -32,6 +39,7 @@ struct haul {
     u32                  cursor; /* the reading worker's: the message that is read next */
     u64                  cursor_at; /* and where its text begins */
     rd_kafka_message_t **at;
+    struct sheath       *sheath; /* of each; NULL: without envelopes */
 };
 
 /* --- what brokers are asked ------------------------------------------------------------------------------------- */

@@ -88,14 +88,19 @@ bool kafka_is_pattern(const char *topic)
     return topic[0] == '^';
 }
 
-char *kafka_group_name(const char *group, slice source)
+char *kafka_group_name(const char *group, slice recipe, slice source)
 {
-    static const char mark[] = "{source}";
-    const char       *at = strstr(group, mark);
-    char             *name = NULL;
-    int n = at ? asprintf(&name, "%.*s%.*s%s", (int)(at - group), group, (int)source.len, source.at, at + strlen(mark))
-               : asprintf(&name, "%s", group);
-    WEIR_ASSERT(n >= 0);
+    char  *name = NULL;
+    size_t len;
+    FILE  *to = open_memstream(&name, &len);
+    WEIR_ASSERT(to != NULL);
+    while (*group) {
+        bool is_recipe = strncmp(group, "{recipe}", 8) == 0, is_source = strncmp(group, "{source}", 8) == 0;
+        slice word = is_recipe ? recipe : is_source ? source : slice_of(group, 1);
+        fwrite(word.at, 1, word.len, to);
+        group += is_recipe || is_source ? 8 : 1;
+    }
+    WEIR_ASSERT(fclose(to) == 0);
     return name;
 }
 
@@ -186,6 +191,16 @@ bool kafka_options_check(const struct kafka_options *o, char *words, size_t size
     return false;
 }
 
+bool kafka_options_fit(const void *options, const struct decoder_type *format, char *words, size_t size,
+                       const char **at)
+{
+    const struct kafka_options *o = options;
+    *at = "envelope";
+    if (!o->envelope || strcmp(format->name, "json") == 0) return true;
+    snprintf(words, size, "an `envelope` is JSON: it goes with format json, not with %s", format->name);
+    return false;
+}
+
 /* --- tables ----------------------------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct kafka_options, member)
@@ -196,8 +211,8 @@ const struct option kafka_options[] = {
       "host:port of a few of the cluster's brokers; they tell of the others" },
     { "topics", OPTION_NAMES, true, NULL, NULL, 0, 0, AT(topics),
       "to read; one that begins with ^ is a pattern (POSIX extended)" },
-    { "group", OPTION_TEXT, false, "weir-{source}", NULL, 0, 0, AT(group),
-      "consumer group; {source} is the source's name. Its committed offsets follow weir's own positions", true },
+    { "group", OPTION_TEXT, false, "weir-{recipe}-{source}", NULL, 0, 0, AT(group),
+      "consumer group, with the names of both put in. Its committed offsets follow weir's own positions", true },
     { "start", OPTION_TEXT, false, "earliest", NULL, 0, 0, AT(start),
       "where a partition without a position is begun: earliest, latest, an offset, 2026-01-02T03:04Z" },
     { "partitions", OPTION_TEXT, false, NULL, NULL, 0, 0, AT(partitions),
@@ -210,6 +225,8 @@ const struct option kafka_options[] = {
       "messages of a partition that a worker takes at once" },
     { "prefetch", OPTION_SIZE, false, "128MiB", NULL, 1024 * KIB, 2000 * 1024 * KIB, AT(prefetch),
       "messages fetched ahead, of all partitions together" },
+    { "envelope", OPTION_BOOL, false, "false", NULL, 0, 0, AT(envelope),
+      "records are { topic, partition, offset, time, key, headers, value }, the message's value in it (format json)" },
     { "properties", OPTION_PAIRS, false, NULL, NULL, 0, 0, AT(properties),
       "of librdkafka's consumer, as its CONFIGURATION.md spells them: TLS, SASL, tuning" },
     OPTION_END,

@@ -18,6 +18,7 @@ struct kafka_options {
     u32                 isolation;  /* 0 committed, 1 uncommitted */
     u64                 chunk;
     u64                 prefetch;
+    bool                envelope;
     struct option_pairs properties;
 };
 
@@ -49,7 +50,11 @@ i32 *kafka_partitions_parse(slice text, u32 *count);
 /* May these stand together? As source_type.check, without what librdkafka is asked. */
 bool kafka_options_check(const struct kafka_options *o, char *words, size_t size, const char **at);
 
+/* As source_type.fits. */
+bool kafka_options_fit(const void *options, const struct decoder_type *format, char *words, size_t size,
+                       const char **at);
+
 bool kafka_is_pattern(const char *topic);
 
-/* The group's name: {source} in it is the source's. Given. */
-char *kafka_group_name(const char *group, slice source);
+/* The group's name: {recipe} and {source} in it are these two's. Given. */
+char *kafka_group_name(const char *group, slice recipe, slice source);

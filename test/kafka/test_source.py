@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_source.py: the source `kafka` against a real broker: what was produced is what the store holds.
 
-Each message is one JSON object with an id of its own and a value; a recipe with state sums values by minute and key, one
-without lists ids. The test keeps its own sums of what it produced."""
+Each message is one JSON object with an id of its own and a value; a recipe with state sums values by minute and key,
+one without lists ids. The test keeps its own sums of what it produced."""
 import collections
 import json
 import os
@@ -164,6 +164,51 @@ def test_a_topic_that_is_not_there_fails_once_and_is_waited_for(kit):
     assert p.term() == 0
 
 
+ENVELOPE = """\
+weir: 1
+name: wrapped
+state: { path: state.db, every: 100ms }
+layouts:
+  - layout: event
+    fields:
+      - { name: sent, path: time, type: time, scale: 1000 }
+      - { name: at, path: offset, type: u64 }
+      - { name: partition, type: u64 }
+      - { name: topic, type: string }
+      - { name: key, type: string }
+      - { name: site, path: headers.site, type: string }
+      - { name: id, path: value.id, type: u64 }
+      - { name: deep, path: "value.list[1].x", type: string }
+sources:
+  in: { type: kafka, brokers: [ "%s" ], topics: [ %s ], time: sent, envelope: true, chunk: 4KiB, layouts: { event: event } }
+steps:
+  list: { from: in, records: [ at, partition, topic, key, site, id, deep, sent ] }
+sinks:
+  store: { type: sqlite, path: store.db, from: [ list ] }
+"""
+
+
+def test_an_envelope_has_key_headers_and_time_beside_the_value(kit):
+    topic = kit.topic()
+    b = kit.broker
+    pretty = json.dumps({"id": 1, "list": [0, {"x": "a\nb"}]}, indent=2)
+    b.produce(topic, [(b"k\xff1", pretty)], timestamp=1767312000123, headers=[("site", b"one"), ("site", b'"two"')])
+    b.produce(topic, [("gone", None)], timestamp=1767312001000)
+    b.produce(topic, [(None, "{} {}")], timestamp=1767312002000)
+    b.produce(topic, [("k%d" % i, json.dumps({"id": i, "fill": "x" * 500})) for i in range(100)], timestamp=1767312003000)
+    kit.write("wrapped.yaml", ENVELOPE % (b.bootstrap, topic))
+    p = kit.run("run", "wrapped.yaml", "--once")
+    assert p.code == 0, p.err
+    db = sqlite3.connect(kit.path("store.db"))
+    rows = db.execute("select at, partition, topic, key, site, id, deep, sent from in_list order by at").fetchall()
+    assert rows[0] == (0, 0, topic, "k\ufffd1", '"two"', 1, "a\nb", 1767312000123000000), rows[0]
+    assert rows[1] == (1, 0, topic, "gone", None, None, None, 1767312001000000000), rows[1]
+    assert [r[5] for r in rows[2:]] == list(range(100)), rows[2:]
+    assert [r[3] for r in rows[2:]] == ["k%d" % i for i in range(100)]
+    refused = db.execute("select file, offset, line from in_rejects").fetchall()
+    assert refused == [("%s/0" % topic, 2, 2)], refused
+
+
 def test_new_partitions_and_topics_of_a_pattern_are_found(kit):
     stem = kit.topic_name()
     feed = Feed(kit, kit.broker.topic(stem + ".a"))
@@ -248,7 +293,7 @@ def test_a_broker_that_dies_is_waited_for(kit):
     feed.put(500)
     kit.until(lambda: "no broker answers" in p.text(), 20, "the outage is told")
     assert p.code is None, p.text()
-    kit.until(lambda: sum(committed(kit, "weir-in", feed.topic, 2)) == feed.sent, 60, "it went on")
+    kit.until(lambda: sum(committed(kit, "weir-job-in", feed.topic, 2)) == feed.sent, 60, "it went on")
     assert p.term() == 0
     job.once()
     feed.check(job)

@@ -235,9 +235,10 @@ TEST(check_names_what_cannot_be)
 
 TEST(group_has_the_sources_name_where_it_says_so)
 {
-    char *plain = kafka_group_name("g", S("flows")), *made = kafka_group_name("weir-{source}-new", S("flows"));
+    char *plain = kafka_group_name("g", S("probe"), S("flows")),
+         *made = kafka_group_name("weir-{recipe}-{source}-new", S("probe"), S("flows"));
     assert_string_equal(plain, "g");
-    assert_string_equal(made, "weir-flows-new");
+    assert_string_equal(made, "weir-probe-flows-new");
     free(plain);
     free(made);
 }
