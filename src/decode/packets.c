@@ -5,6 +5,7 @@
  * used column after the other is filled, and what no column asks for is not made. A frame that is no packet is refused
  * with packet.h's reason; one that is known in part is a record whose `fault` says so. Columns go by name, in any
  * order, one as often as it is named (a length as a field and as a measure): the table at the end is all there are. */
+#include "packet/community.h"
 #include "packet/explain.h"
 #include "packet/frames.h"
 #include "packet/summary.h"
@@ -22,7 +23,7 @@ enum packets_column {
     COLUMN_TTL, COLUMN_TRAFFIC_CLASS, COLUMN_SRC_MAC, COLUMN_DST_MAC, COLUMN_VLAN, COLUMN_INNER_VLAN, COLUMN_ETHER_TYPE,
     COLUMN_TUNNEL, COLUMN_FRAME_LENGTH, COLUMN_IP_LENGTH, COLUMN_PAYLOAD, COLUMN_TCP_FLAGS, COLUMN_FLAGS, COLUMN_SEQ,
     COLUMN_ACK, COLUMN_WINDOW, COLUMN_ICMP_TYPE, COLUMN_ICMP_CODE, COLUMN_FRAGMENT_ID, COLUMN_FRAGMENT_OFFSET,
-    COLUMN_KIND, COLUMN_FAULT, COLUMN_SUMMARY, COLUMN_PACKETS, COLUMNS,
+    COLUMN_KIND, COLUMN_FAULT, COLUMN_SUMMARY, COLUMN_COMMUNITY_ID, COLUMN_PACKETS, COLUMNS,
 };
 
 #define REASON_DAMAGED PACKET_FAULTS /* the bytes are no record: our own fault, or the memory's */
@@ -35,6 +36,8 @@ struct target {
     void               *cells;
     u64                *nulls;
     bool                some; /* a row of this batch is null */
+    char               *text; /* of a batch's cells, where they are written for it; else NULL */
+    size_t              text_len;
 };
 
 struct decoder {
@@ -45,8 +48,6 @@ struct decoder {
     nanos         *time;
     char           flags[256][FLAGS_TEXT]; /* tcpdump's words for each set of them */
     u8             flags_len[256];
-    char          *text; /* of summaries; NULL: not used */
-    size_t         text_len;
     u32            rows; /* of the block */
     struct packet  packet[BLOCK];
     struct frame   frame[BLOCK];
@@ -68,6 +69,12 @@ static const struct decoder_column columns[];
 static u32 cell_size(enum field_type type)
 {
     return type == FIELD_ADDR ? sizeof(addr) : type == FIELD_STRING ? sizeof(slice) : sizeof(u64);
+}
+
+/* Bytes at most of a cell that is written for its batch; 0: what is there already is pointed to. */
+static u32 text_max(enum packets_column is)
+{
+    return is == COLUMN_SUMMARY ? SUMMARY_MAX : is == COLUMN_COMMUNITY_ID ? COMMUNITY_TEXT : 0;
 }
 
 static err config(const char *what, i64 field)
@@ -96,7 +103,7 @@ static err target_init(struct decoder *d, const struct layout_field *f, const st
     t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type) * BATCH_ROWS);
     t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
     d->column[f->slot].cells = t->cells;
-    if (is == COLUMN_SUMMARY && d->text == NULL) d->text = arena_alloc(&d->arena, (size_t)SUMMARY_MAX * BATCH_ROWS);
+    if (text_max(is) > 0) t->text = arena_alloc(&d->arena, (size_t)text_max(is) * BATCH_ROWS);
     return OK;
 }
 
@@ -181,35 +188,38 @@ static bool number_of(const struct packet *p, enum packets_column is, u64 *to)
     }
 }
 
-static slice summary_of(struct decoder *d, u32 i)
+/* False: null. */
+static bool written_of(const struct decoder *d, struct target *t, u32 i, slice *to)
 {
-    char *at = d->text + d->text_len;
-    u32   len = summary_write(at, &d->packet[i], &d->frame[i]);
-    d->text_len += len;
-    return slice_of(at, len);
+    char *at = t->text + t->text_len;
+    u32   len;
+    if (t->is == COLUMN_SUMMARY) len = summary_write(at, &d->packet[i], &d->frame[i]);
+    else len = community_write(at, &d->packet[i]) ? COMMUNITY_TEXT : 0;
+    t->text_len += len;
+    *to = slice_of(at, len);
+    return len > 0;
 }
 
-static bool text_of(struct decoder *d, u32 i, enum packets_column is, slice *to)
+static bool text_of(const struct decoder *d, struct target *t, u32 i, slice *to)
 {
     const struct packet *p = &d->packet[i];
-    switch (is) {
+    switch (t->is) {
     case COLUMN_TUNNEL:  *to = slice_str(packet_tunnel_name(p->tunnel)); return p->tunnel != TUNNEL_NONE;
     case COLUMN_FLAGS:   *to = slice_of(d->flags[p->tcp_flags], d->flags_len[p->tcp_flags]); return is_tcp(p);
     case COLUMN_KIND:    *to = is_ip(p) ? S("ip") : p->kind == PACKET_ARP ? S("arp") : S("other"); return true;
     case COLUMN_FAULT:   *to = slice_str(packet_fault_name(p->fault)); return p->fault != PACKET_SOUND;
-    case COLUMN_SUMMARY: *to = summary_of(d, i); return true;
-    default: return false;
+    default: return written_of(d, t, i, to);
     }
 }
 
-static bool cell_fill(struct decoder *d, const struct target *t, u32 i, u32 row)
+static bool cell_fill(const struct decoder *d, struct target *t, u32 i, u32 row)
 {
     const struct packet *p = &d->packet[i];
     switch (t->type) {
     case FIELD_ADDR:
         ((addr *)t->cells)[row] = t->is == COLUMN_SRC_IP ? p->src : p->dst;
         return is_ip(p);
-    case FIELD_STRING: return text_of(d, i, t->is, (slice *)t->cells + row);
+    case FIELD_STRING: return text_of(d, t, i, (slice *)t->cells + row);
     default: return number_of(p, t->is, (u64 *)t->cells + row);
     }
 }
@@ -284,8 +294,10 @@ static void packets_decode(struct decoder *d, slice text, u64 offset, bool last,
 {
     struct pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
     u32         rows = 0;
-    d->text_len = 0;
-    for (u32 i = 0; i < d->targets; i++) d->target[i].some = false;
+    for (u32 i = 0; i < d->targets; i++) {
+        d->target[i].some = false;
+        d->target[i].text_len = 0;
+    }
     do {
         block_take(d, &p);
         block_fill(d, rows);
@@ -329,6 +341,7 @@ static const struct decoder_column columns[] = {
     [COLUMN_KIND] = { "kind", FIELD_STRING },
     [COLUMN_FAULT] = { "fault", FIELD_STRING },
     [COLUMN_SUMMARY] = { "summary", FIELD_STRING },
+    [COLUMN_COMMUNITY_ID] = { "communityID", FIELD_STRING },
     [COLUMN_PACKETS] = { "packets", FIELD_U64 },
     [COLUMNS] = { NULL, 0 },
 };

@@ -9,6 +9,7 @@
 #define TEST(name) static void name(void **state __attribute__((unused)))
 #define A 0x0a000001u
 #define B 0x0a000002u
+#define ID "'1:4sSMKwiLG6ALt16rSG1QjqDtqLk='" /* Community ID of UDP between A, port 5000, and B, port 53 */
 
 static struct build b; /* one frame at a time */
 
@@ -183,6 +184,38 @@ TEST(a_later_fragment_has_the_ports_of_its_note_and_no_header)
     kit_close(&k);
 }
 
+TEST(both_directions_and_a_later_fragment_have_the_flows_community_id)
+{
+    static const char *const names[] = { "communityID", "communityID", "srcPort" };
+    struct frame_note        note = { true, 5000, 53, { 0 } };
+    struct kit               k;
+    struct rejects           bad;
+    u64                      lines;
+    kit_open(&k, names, WEIR_COUNT(names));
+    for (u32 i = 0; i < 2; i++) {
+        build_init(&b);
+        build_ethernet(&b, 0x0800);
+        build_ip4(&b, i ? B : A, i ? A : B, 17);
+        build_udp(&b, i ? 53 : 5000, i ? 5000 : 53);
+        struct frame f = build_frame(&b, LINK_ETHERNET, i);
+        kit_add(&k, &f, &no_note);
+    }
+    build_init(&b);
+    build_ethernet(&b, 0x0800);
+    build_ip4(&b, A, B, 17);
+    build_ip4_fragment(&b, 77, 1480, false);
+    build_payload(&b, 40);
+    struct frame f = build_frame(&b, LINK_ETHERNET, 2);
+    kit_add(&k, &f, &note);
+    kit_add(&k, &f, &no_note);
+    struct batch out = kit_decode(&k, &bad, &lines);
+    row_is(&k, &out, 0, ID " " ID " 5000");
+    row_is(&k, &out, 1, ID " " ID " 53");
+    row_is(&k, &out, 2, ID " " ID " 5000");
+    row_is(&k, &out, 3, "null null null");
+    kit_close(&k);
+}
+
 TEST(what_is_no_packet_is_refused_with_its_number_and_bytes)
 {
     static const char *const names[] = { "dstPort" };
@@ -285,6 +318,7 @@ int main(void)
         cmocka_unit_test(columns_come_by_name_and_lack_what_a_packet_has_not),
         cmocka_unit_test(sctp_has_ports_and_counts_its_chunks_as_payload),
         cmocka_unit_test(a_later_fragment_has_the_ports_of_its_note_and_no_header),
+        cmocka_unit_test(both_directions_and_a_later_fragment_have_the_flows_community_id),
         cmocka_unit_test(what_is_no_packet_is_refused_with_its_number_and_bytes),
         cmocka_unit_test(a_record_that_is_cut_waits_and_is_refused_at_the_end),
         cmocka_unit_test(columns_that_packets_do_not_have_are_refused),
