@@ -29,6 +29,10 @@ typedef i64 nanos;
 #define NANOS_MIN    INT64_MIN
 #define NANOS_MAX    INT64_MAX
 
+/* Records of other times (before 1690, after 2249) are refused: windows, ten years at most, end before nanos do. */
+#define EVENT_TIME_MAX ((nanos)280 * 365 * 86400 * NANOS_SECOND)
+#define EVENT_TIME_MIN (-EVENT_TIME_MAX)
+
 /* Prints the place and the condition, then aborts. */
 _Noreturn void weir_assert_failed(const char *what, const char *file, int line);
 

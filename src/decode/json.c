@@ -226,6 +226,15 @@ static void cell_null(struct target *t, u32 row, bool null)
     t->some |= null;
 }
 
+/* Of the value of the event time: may a window hold it? */
+static enum json_reason event_time(const struct target *t, u32 row, enum json_reason why)
+{
+    if (why == JSON_NULL) return JSON_TIME_NONE;
+    if (why != JSON_GOOD) return why;
+    nanos at = ((const nanos *)(const void *)t->cells)[row];
+    return at < EVENT_TIME_MIN || at > EVENT_TIME_MAX ? JSON_TIME_RANGE : JSON_GOOD;
+}
+
 /* Fills the row behind the last; false: refused. */
 static bool row_fill(struct decoder *d, struct pass *p, const struct json_doc *doc)
 {
@@ -234,7 +243,7 @@ static bool row_fill(struct decoder *d, struct pass *p, const struct json_doc *d
         u32              token = d->place[t->node];
         enum json_reason why = JSON_NULL;
         if (token != JSON_NONE) why = json_fill(&t->wish, doc, token, &d->text, t->cells + (size_t)p->rows * t->size);
-        if (why == JSON_NULL && t == d->time) why = JSON_TIME_NONE;
+        if (t == d->time) why = event_time(t, p->rows, why);
         if (why < JSON_GOOD) {
             reject_value(p, why, t, doc, token);
             return false;

@@ -332,6 +332,17 @@ static void refuse_timeless(struct block *b, u32 field, const u64 *nulls)
     }
 }
 
+/* Nor these: they are so far off that a window would end behind the last ns. */
+static void refuse_far(struct block *b, u32 field, const void *cells)
+{
+    const nanos *time = cells;
+    for (u32 r = 0; r < b->rows; r++) {
+        if (time[r] <= EVENT_TIME_MAX || b->why[r] != REASON_NONE) continue;
+        b->why[r] = REASON_TIME_RANGE;
+        b->where[r] = (u16)field;
+    }
+}
+
 static void block_fill(struct decoder *d, u32 base)
 {
     struct block *b = &d->block;
@@ -349,9 +360,9 @@ static void block_fill(struct decoder *d, u32 base)
             .nulls = d->nulls,
         };
         t->fill(&job);
-        if (job.any == 0) continue;
-        target_nulls(t, base, b->rows, d->nulls);
-        if (t == d->time) refuse_timeless(b, t->field, d->nulls);
+        if (job.any) target_nulls(t, base, b->rows, d->nulls);
+        if (job.any && t == d->time) refuse_timeless(b, t->field, d->nulls);
+        if (t == d->time) refuse_far(b, t->field, job.cells);
     }
 }
 

@@ -173,7 +173,7 @@ void order_add(struct order *o, const u8 *const *cell)
 static slice text_of(const struct order *o, const struct order_key *k)
 {
     if (k->at == ORDER_LENT) return slice_of((const char *)k->cell + k->cell_len - k->len, k->len);
-    return slice_of(o->text + k->at, k->len);
+    return k->len ? slice_of(o->text + k->at, k->len) : S(""); /* no text at all: no room for one */
 }
 
 static void value_of(const struct order *o, const struct order_key *k, struct value *out)

@@ -188,13 +188,22 @@ static void follow_away(struct lines *l, struct generation *g)
     if (l->bounded) g->over = true;
 }
 
+/* What the survey saw at the path. It may have been rotated away since then and be among those that were found
+ * elsewhere: what is at the path now, the next look says. */
+static void follow_latest(struct lines *l, struct stream *s, const struct look *look)
+{
+    for (struct generation *g = s->first; g; g = g->next)
+        if (g->is.inode == look->inode && g->is.device == look->device) return;
+    follow_generation(s, look, lines_clock(l));
+}
+
 static void follow_rotated(struct lines *l, struct stream *s, const struct look *look)
 {
     struct generation *old = s->last;
     l->counts.rotated++;
     follow_away(l, old);
     if (!old->drained) follow_between(l, s, s->last->mtime);
-    follow_generation(s, look, lines_clock(l));
+    follow_latest(l, s, look);
     lines_stir(l);
 }
 
@@ -243,7 +252,7 @@ static void follow_moved(struct lines *l, struct stream *s, const struct look *l
                        U(p->packed || p->size < p->offset ? 0 : p->size - p->offset));
     }
     if (!whole) follow_between(l, s, mtime);
-    if (look) follow_generation(s, look, lines_clock(l));
+    if (look) follow_latest(l, s, look);
     s->dirty = true;
 }
 

@@ -69,7 +69,7 @@ static int entry_open(DIR *folder, const struct dirent *e)
     return openat(dirfd(folder), e->d_name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 }
 
-int search_inode(const char *path, const struct identity_of *is, char *name)
+static int folder_search(const char *path, const struct identity_of *is, char *name)
 {
     DIR           *folder = folder_open(path);
     struct dirent *e;
@@ -90,11 +90,23 @@ int search_inode(const char *path, const struct identity_of *is, char *name)
     return fd;
 }
 
+int search_inode(const char *path, const struct identity_of *is, char *name)
+{
+    int fd = folder_search(path, is, name);
+    return fd >= 0 ? fd : folder_search(path, is, name); /* renamed while the folder was read? */
+}
+
 /* --- generations between ---------------------------------------------------------------------------------------- */
 
 struct candidate {
-    int   fd;
-    nanos mtime;
+    int         fd;
+    struct look look;
+};
+
+struct candidates {
+    u32              count;
+    bool             packed; /* there are packed ones, too */
+    struct candidate at[BETWEEN_MAX];
 };
 
 bool search_is_held(const struct lines *l, const struct look *look)
@@ -105,44 +117,61 @@ bool search_is_held(const struct lines *l, const struct look *look)
     return false;
 }
 
-/* fd: taken; gives it back if it is one. */
-static int candidate_take(struct lines *l, int fd, nanos mtime, struct look *look, bool *packed)
+static bool is_found(const struct candidates *c, const struct look *look)
 {
-    char magic[INFLATE_MAGIC];
-    bool sure;
-    if (fd < 0) return -1;
+    for (u32 i = 0; i < c->count; i++)
+        if (c->at[i].look.inode == look->inode && c->at[i].look.device == look->device) return true;
+    return false;
+}
+
+/* fd: taken; kept if it is one. */
+static void candidate_take(struct lines *l, struct candidates *c, int fd, nanos mtime)
+{
+    char        magic[INFLATE_MAGIC];
+    bool        sure;
+    struct look look;
+    if (fd < 0) return;
     ssize_t n = pread(fd, magic, sizeof magic, 0);
-    bool    is = n > 0 && look_at(fd, "", look) == 0 && look->mtime > mtime && !search_is_held(l, look);
+    bool    is = n > 0 && look_at(fd, "", &look) == 0 && look.mtime > mtime && !search_is_held(l, &look);
     if (is && inflate_format_of(slice_of(magic, (size_t)n), &sure) != INFLATE_NONE) {
-        *packed = true;
+        c->packed = true;
         is = false;
     }
-    if (is) return fd;
-    close(fd);
-    return -1;
+    if (is && !is_found(c, &look)) c->at[c->count++] = (struct candidate){ fd, look };
+    else close(fd);
 }
 
 static int by_time(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
-    return (x->mtime > y->mtime) - (x->mtime < y->mtime);
+    return (x->look.mtime > y->look.mtime) - (x->look.mtime < y->look.mtime);
 }
 
+static void candidates_add(struct lines *l, struct candidates *c, const char *path, nanos mtime)
+{
+    DIR           *folder = folder_open(path);
+    struct dirent *e;
+    while (folder && c->count < BETWEEN_MAX && (e = readdir(folder)) != NULL)
+        if (survey_is_rotated(e->d_name, slice_str(base_of(path))))
+            candidate_take(l, c, entry_open(folder, e), mtime);
+    if (folder) closedir(folder);
+}
+
+/* A file that is renamed while its folder is read may be missed under both names, or another be opened under its old
+ * one: so the folder is read until nothing new is found, and twice at least. */
 u32 search_between(struct lines *l, const char *path, nanos mtime, int fd[static BETWEEN_MAX], bool *packed)
 {
-    DIR             *folder = folder_open(path);
-    struct candidate found[BETWEEN_MAX];
-    struct dirent   *e;
-    struct look      look;
-    u32              n = 0;
-    while (folder && n < BETWEEN_MAX && (e = readdir(folder)) != NULL) {
-        if (!survey_is_rotated(e->d_name, slice_str(base_of(path)))) continue;
-        int taken = candidate_take(l, entry_open(folder, e), mtime, &look, packed);
-        if (taken >= 0) found[n++] = (struct candidate){ taken, look.mtime };
-    }
-    if (folder) closedir(folder);
-    if (n == BETWEEN_MAX) lines_complain(l, path, 0, "more than %u older generations are unread: the rest is not", n);
-    qsort(found, n, sizeof *found, by_time);
-    for (u32 i = 0; i < n; i++) fd[i] = found[i].fd;
-    return n;
+    struct candidates c = { .count = 0 };
+    u32               before;
+    candidates_add(l, &c, path, mtime);
+    do {
+        before = c.count;
+        candidates_add(l, &c, path, mtime);
+    } while (c.count > before);
+    if (c.count == BETWEEN_MAX)
+        lines_complain(l, path, 0, "more than %u older generations are unread: the rest is not", c.count);
+    qsort(c.at, c.count, sizeof *c.at, by_time);
+    for (u32 i = 0; i < c.count; i++) fd[i] = c.at[i].fd;
+    *packed = c.packed;
+    return c.count;
 }

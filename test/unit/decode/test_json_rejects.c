@@ -323,6 +323,8 @@ TEST(a_record_without_its_event_time_is_refused)
         { "no event time", S("{\"a\":1,\"t\":\"-\"}"), "\"-\"" },
         { "no event time", S("{\"a\":1,\"t\":[]}"), "[]" },
         { "time without a year", S("{\"a\":1,\"t\":\"05/01-12:00:00\"}"), NULL },
+        { "time out of range", S("{\"a\":1,\"t\":\"1677-09-21T00:12:44Z\"}"), NULL }, /* no window could hold these */
+        { "time out of range", S("{\"a\":1,\"t\":\"2262-04-11T23:47:16Z\"}"), NULL },
     };
     for (u32 i = 0; i < WEIR_COUNT(rows); i++) check_bad(&rows[i], columns, 2, 1, 1);
 }

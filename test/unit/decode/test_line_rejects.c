@@ -418,6 +418,32 @@ static void a_layout_at_odds_with_its_schema_is_refused(void **state)
     assert_string_equal(e.what, "separator is CR, LF or NUL");
 }
 
+static void a_record_is_refused_whose_time_no_window_could_hold(void **state)
+{
+    static const struct spec spec[] = { { FIELD_TIME }, { FIELD_TIME } };
+    struct rejects           bad = { 0 };
+    struct probe             p;
+    struct batch             batch;
+    size_t                   used;
+    u64                      lines = 0;
+    probe_open(&p, spec, 2, S("-"), path_best());
+    decoder_line.close(p.decoder);
+    p.layout.time = 0; /* the other one may be any */
+    assert_false(err_is(line_open(&p.decoder, &p.layout, &p.schema, path_best())));
+    slice text = chunk_make(S("8830080000 9223372036\n8830080000.000000001 1\n- 2\n9223372036 3\n0 4\n"));
+    decoder_line.decode(p.decoder, text, 0, true, &batch, &bad, &used, &lines);
+    assert_int_equal(batch.rows, 2);
+    assert_int_equal(bad.kept, 3);
+    const char *reasons[] = { "time out of range", "no event time", "time out of range" };
+    for (u32 i = 0; i < 3; i++) {
+        assert_string_equal(decoder_line.reasons[bad.kept_at[i].reason], reasons[i]);
+        assert_int_equal(bad.kept_at[i].line, i + 1);
+        assert_int_equal(bad.kept_at[i].field, 0);
+    }
+    probe_close(&p);
+    chunk_free(text);
+}
+
 static void every_reason_has_words(void **state)
 {
     u32 count = 0;
@@ -436,6 +462,7 @@ int main(void)
         cmocka_unit_test(refusals_beyond_the_sample_are_counted),
         cmocka_unit_test(a_layout_that_does_not_fit_is_refused_with_its_field),
         cmocka_unit_test(a_layout_at_odds_with_its_schema_is_refused),
+        cmocka_unit_test(a_record_is_refused_whose_time_no_window_could_hold),
         cmocka_unit_test(every_reason_has_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

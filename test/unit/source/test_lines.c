@@ -484,6 +484,27 @@ static void lines_reads_a_renamed_file_to_its_end_then_the_new_one(void **state)
     kit_expect(k, "log y\n");
 }
 
+static void lines_reads_a_file_once_that_is_rotated_after_a_look_at_it(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    kit_settle(k); /* the next file is written later, whatever the clock's grain */
+    move(k, "log", "log.1");
+    put(k, "log", "b\n");
+    struct survey *v = survey_new(&k->options.path);
+    survey_make(v);
+    move(k, "log.1", "log.2");
+    move(k, "log", "log.1");
+    put(k, "log", "c\n");
+    follow_survey((struct lines *)k->source, v);
+    survey_free(v);
+    kit_expect(k, "log b\nlog c\n");
+    kit_settle(k);
+    assert_string_equal(k->text, "");
+}
+
 static void lines_takes_a_rotated_file_that_was_deleted_to_its_end(void **state)
 {
     struct kit *k = *state;
@@ -938,6 +959,7 @@ int main(void)
         KIT(lines_begins_at_the_end_where_it_is_told_to_and_only_at_first),
         KIT(lines_ignores_a_time_without_growth_and_splits_by_chunks),
         KIT(lines_reads_a_renamed_file_to_its_end_then_the_new_one),
+        KIT(lines_reads_a_file_once_that_is_rotated_after_a_look_at_it),
         KIT(lines_takes_a_rotated_file_that_was_deleted_to_its_end),
         KIT(lines_reads_from_the_start_after_copytruncate),
         KIT(lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place),
