@@ -140,19 +140,33 @@ nanos args_span(const struct args *a, const char *flag)
     exit(usage_error(a, "--%s: %s: %s (a span is 30s, 5m, 1h, 2d)", flag, text ? text : "", why));
 }
 
+/* Nothing, Z, or +01:00 as weir query prints local time. */
+static bool zone_parse(const char *text, i64 *seconds_east)
+{
+    *seconds_east = 0;
+    if (*text == '\0' || strcmp(text, "Z") == 0) return true;
+    u64   hours = 0, minutes = 0;
+    slice rest, first = slice_cut(slice_str(text + 1), ':', &rest);
+    if ((*text != '+' && *text != '-') || first.len != 2 || rest.len != 2) return false;
+    if (!slice_u64(first, &hours) || !slice_u64(rest, &minutes) || hours > 14 || minutes > 59) return false;
+    *seconds_east = (i64)(hours * 3600 + minutes * 60) * (*text == '-' ? -1 : 1);
+    return true;
+}
+
 bool args_time_parse(const char *text, i64 *out)
 {
     u64       seconds;
+    i64       seconds_east;
     struct tm tm = { .tm_mday = 1 };
     if (slice_u64(slice_str(text), &seconds) && seconds <= INT32_MAX * (u64)1000) {
         *out = (i64)seconds;
         return true;
     }
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M", &tm);
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M", &tm), *exact = end ? strptime(end, ":%S", &tm) : NULL;
+    if (exact) end = exact;
     if (end == NULL) end = strptime(text, "%Y-%m-%d", &tm);
-    if (end && *end == 'Z') end++;
-    if (end == NULL || *end) return false;
-    *out = (i64)timegm(&tm);
+    if (end == NULL || !zone_parse(end, &seconds_east)) return false;
+    *out = (i64)timegm(&tm) - seconds_east;
     return true;
 }
 

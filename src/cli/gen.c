@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gen.c: weir gen p2: recordings with the shape of a site's, from a seed: the same seed, the same bytes.
+/* gen.c: weir gen: recordings with the shape of a site's, from a seed: the same seed, the same bytes. Here: P2 files.
  *
  * Nets are drawn by a Zipf law, so that a few talk most. The columns are those of the shipped layouts
  * (conf/layouts/p2.yaml); --wide pads lines with further counters, and --layouts writes the layouts that name them. */
-#include "cli/command.h"
+#include "cli/gen.h"
 
 #include "cli/progress.h"
 #include "shim/write.h"
@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,11 +27,6 @@ enum protocol { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_OTHER, PROTOCOLS };
 static const char *const protocol_names[] = { "tcp", "udp", "other" };
 static const u32         protocol_columns[] = { 65, 36, 32 };
 
-/* xoshiro256**: quick, and the same everywhere. */
-struct random {
-    u64 s[4];
-};
-
 struct gen {
     struct random rng;
     const char   *dir;
@@ -40,50 +34,12 @@ struct gen {
     bool          protocol[PROTOCOLS];
     bool          markers;
     net          *net;
-    u32          *alias;     /* Walker's method: a draw is one column and one comparison */
-    f64          *threshold;
+    struct zipf   talks; /* which of them */
     char         *buffer;
     size_t        used;
     int           fd;
     u64           written;
 };
-
-static u64 rotate(u64 x, int k)
-{
-    return (x << k) | (x >> (64 - k));
-}
-
-static u64 random_u64(struct random *r)
-{
-    u64 *s = r->s, result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotate(s[3], 45);
-    return result;
-}
-
-static void random_seed(struct random *r, u64 seed)
-{
-    for (u32 i = 0; i < 4; i++) { /* splitmix64 */
-        u64 z = (seed += 0x9e3779b97f4a7c15u);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        r->s[i] = z ^ (z >> 31);
-    }
-}
-
-static u64 random_below(struct random *r, u64 n)
-{
-    return (u64)((u128)random_u64(r) * n >> 64);
-}
-
-static f64 random_unit(struct random *r)
-{
-    return (f64)(random_u64(r) >> 11) * 0x1p-53;
-}
 
 /* --- nets ---------------------------------------------------------------------------------------------------- */
 
@@ -104,45 +60,6 @@ static net net_make(u64 i)
     n.at.b[13] = (u8)second;
     n.at.b[14] = (u8)third;
     return n;
-}
-
-/* Walker's alias tables for weights 1 / rank^skew. */
-static void zipf_init(struct gen *g, f64 skew)
-{
-    u64  n = g->nets;
-    f64 *weight = malloc(n * sizeof *weight), sum = 0;
-    u32 *small = malloc(n * sizeof *small), *large = malloc(n * sizeof *large);
-    u64  smalls = 0, larges = 0;
-    g->alias = calloc(n, sizeof *g->alias);
-    g->threshold = calloc(n, sizeof *g->threshold);
-    WEIR_ASSERT(weight && small && large && g->alias && g->threshold);
-    for (u64 i = 0; i < n; i++) sum += weight[i] = pow((f64)(i + 1), -skew);
-    for (u64 i = 0; i < n; i++) {
-        weight[i] *= (f64)n / sum;
-        if (weight[i] < 1) small[smalls++] = (u32)i;
-        else large[larges++] = (u32)i;
-    }
-    while (smalls && larges) {
-        u32 s = small[--smalls], l = large[larges - 1];
-        g->threshold[s] = weight[s];
-        g->alias[s] = l;
-        weight[l] -= 1 - weight[s];
-        if (weight[l] < 1) {
-            larges--;
-            small[smalls++] = l;
-        }
-    }
-    while (larges) g->threshold[large[--larges]] = 1;
-    while (smalls) g->threshold[small[--smalls]] = 1;
-    free(weight);
-    free(small);
-    free(large);
-}
-
-static u64 zipf_draw(struct gen *g)
-{
-    u64 i = random_below(&g->rng, g->nets);
-    return random_unit(&g->rng) < g->threshold[i] ? i : g->alias[i];
 }
 
 /* --- text ---------------------------------------------------------------------------------------------------- */
@@ -185,7 +102,7 @@ static char *put_address(struct gen *g, char *p)
         n.at.b[13] = (u8)random_below(&g->rng, 4);
         n.at.b[14] = 7;
     } else {
-        n.at = g->net[zipf_draw(g)].at;
+        n.at = g->net[zipf_draw(&g->talks, &g->rng)].at;
     }
     n.at.b[15] = (u8)(1 + random_below(&g->rng, 254));
     p += addr_format(&n.at, p);
@@ -337,7 +254,7 @@ static char *put_line(struct gen *g, char *p, enum protocol proto, u64 epoch)
     return p;
 }
 
-static bool gen_fail(const char *path)
+bool gen_fail(const char *path)
 {
     fprintf(stderr, "weir gen: %s: %s\n", path, strerror(errno));
     return false;
@@ -456,17 +373,33 @@ static bool gen_minutes(struct gen *g)
 static int gen_fini(struct gen *g, bool good)
 {
     free(g->net);
-    free(g->alias);
-    free(g->threshold);
+    zipf_fini(&g->talks);
     free(g->buffer);
     return good ? EX_OK : EX_IOERR;
 }
 
+/* Flags that only one kind knows. */
+static const struct {
+    const char *flag;
+    bool        u2;
+} of_one_kind[] = {
+    { "nets", false },         { "sites", false },      { "lines", false },     { "minutes", false },
+    { "protocols", false },    { "networks", false },   { "wide", false },      { "layouts", false },
+    { "base-layouts", false }, { "no-markers", false }, { "events", true },     { "signatures", true },
+    { "hours", true },         { "files", true },
+};
+
 static int run_gen(const struct args *a)
 {
     struct gen g = { .dir = args_text(a, "dir"), .markers = !args_has(a, "no-markers") };
-    if (strcmp(a->positional[0], "p2") != 0) return usage_error(a, "p2 was expected, not %s", a->positional[0]);
+    bool       u2 = strcmp(a->positional[0], "u2") == 0;
+    if (!u2 && strcmp(a->positional[0], "p2") != 0)
+        return usage_error(a, "p2 or u2 was expected, not %s", a->positional[0]);
+    for (u32 i = 0; i < WEIR_COUNT(of_one_kind); i++)
+        if (args_has(a, of_one_kind[i].flag) && u2 != of_one_kind[i].u2)
+            return usage_error(a, "--%s: not of %s", of_one_kind[i].flag, a->positional[0]);
     if (g.dir == NULL) return usage_error(a, "--dir is missing");
+    if (u2) return gen_u2(a);
     random_seed(&g.rng, args_u64(a, "seed", 0, UINT64_MAX));
     g.nets = args_u64(a, "nets", 1, 1000000);
     g.sites = args_u64(a, "sites", 1, 1000000);
@@ -481,7 +414,7 @@ static int run_gen(const struct args *a)
     g.buffer = malloc(BUFFER);
     WEIR_ASSERT(g.net && g.buffer);
     for (u64 i = 0; i < g.nets; i++) g.net[i] = net_make(i);
-    zipf_init(&g, args_f64(a, "skew", 0, 5));
+    zipf_init(&g.talks, g.nets, args_f64(a, "skew", 0, 5));
     bool good = true;
     if (args_has(a, "networks")) good = gen_networks(&g, args_text(a, "networks"));
     if (good && args_has(a, "layouts")) good = gen_layouts(&g, args_text(a, "layouts"), args_text(a, "base-layouts"));
@@ -489,9 +422,12 @@ static int run_gen(const struct args *a)
 }
 
 static const char *const gen_text[] = {
-    "Writes P2 files minute by minute into a folder: _tcp_@E, _udp_@E, _other_@E and the marker __@E.finished, in the "
-    "shipped layouts. The same options give the same bytes.",
+    "p2 writes P2 files minute by minute into a folder: _tcp_@E, _udp_@E, _other_@E and the marker __@E.finished, in "
+    "the shipped layouts. The same options give the same bytes.",
     "  weir gen p2 --dir recording --minutes 10 --networks networks.csv",
+    "u2 writes a spool of alerts with their packets (unified2, snort.u2.SECONDS) and the files that name them: much "
+    "noise of few signatures, a sweep, passwords that are tried, and two things that come in the last day only.",
+    "  weir gen u2 --dir spool --events 100000 --hours 48",
     NULL,
 };
 
@@ -502,7 +438,7 @@ static const struct flag gen_flags[] = {
     { "sites", 0, "N", "100", "sites that the networks belong to" },
     { "lines", 0, "N", "1000", "lines a file" },
     { "minutes", 0, "N", "5", "minutes to write" },
-    { "start", 0, "EPOCH", "1700000040", "first minute, Unix seconds" },
+    { "start", 0, "EPOCH", "1700000040", "where it begins, Unix seconds" },
     { "skew", 0, "S", "1", "Zipf exponent: 0 is even, 1 has a few that talk most" },
     { "protocols", 0, "LIST", "tcp,udp,other", "files of a minute" },
     { "networks", 0, "FILE", NULL, "write the table of networks: cidr,site,service" },
@@ -510,12 +446,16 @@ static const struct flag gen_flags[] = {
     { "layouts", 0, "FILE", NULL, "write the layouts of the padded lines" },
     { "base-layouts", 0, "FILE", "conf/layouts/p2.yaml", "layouts that --layouts begins with" },
     { "no-markers", 0, NULL, NULL, "write no markers" },
+    { "events", 0, "N", "100000", "u2: alerts" },
+    { "signatures", 0, "N", "200", "u2: different ones that make noise" },
+    { "hours", 0, "N", "48", "u2: time from the first alert to the last" },
+    { "files", 0, "N", "8", "u2: so many files" },
     { .name = NULL },
 };
 
 const struct command command_gen = { .name = "gen",
-                                     .usage = "p2 --dir DIR [--minutes N] [--lines N] ...",
-                                     .summary = "write a synthetic recording of P2 files",
+                                     .usage = "p2|u2 --dir DIR [--minutes N] [--events N] ...",
+                                     .summary = "write a synthetic recording: P2 files, or a spool of alerts",
                                      .text = gen_text,
                                      .flags = gen_flags,
                                      .least = 1,

@@ -86,14 +86,9 @@ static void pick_fields(const struct query *q, const struct family *f, struct fi
 {
     const char *list = args_text(q->args, "columns");
     bool        row = false;
-    for (slice rest = slice_str(list ? list : ""); list && rest.at != NULL;) {
-        char  name[NAME_ROOM];
-        slice word = slice_cut(rest, ',', &rest);
-        snprintf(name, sizeof name, "%.*s", (int)word.len, word.at);
-        fields_add(out, name);
-    }
+    if (list) fields_list(out, list);
     if (list) return;
-    fields_pick(q, out, NULL, true);
+    fields_pick(q, out, NULL, PICK_NEW);
     if (out->count == 1 && strcmp(out->name[0], "records") == 0) out->count = 0;
     if (out->count > 0) return;
     sqlite3_stmt *st = query_prepare(q->db, "SELECT name FROM pragma_table_info(%Q) ORDER BY cid", q->table);
@@ -101,7 +96,7 @@ static void pick_fields(const struct query *q, const struct family *f, struct fi
         const char *name = (const char *)sqlite3_column_text(st, 0);
         if (is_key(f, name) || strcmp(name, "records") == 0) continue;
         struct part p = field_part(q, name);
-        if (p.how != HOW_NONE && p.how != HOW_NOT) fields_add(out, name);
+        if (p.how != HOW_NONE && p.how != HOW_NOT && p.time == QUERY_NO_TIME) fields_add(out, name);
         part_free(&p);
     }
     sqlite3_finalize(st);
@@ -124,11 +119,11 @@ static int add_field(const struct query *q, const char *name, sqlite3_str *selec
     struct part p = field_part(q, name);
     int         code = EX_OK;
     if (p.how == HOW_NONE) code = field_unknown(q, name);
-    else if (p.how == HOW_NOT)
+    else if (p.how == HOW_NOT || p.how == HOW_SHARE)
         code = usage_error(q->args, "%s: values of windows do not add up (%s)", name, p.why);
     else {
         if (is_text(q, p.column)) p.how = HOW_MAX;
-        part_sql(select, &p);
+        part_sql(select, &p, NULL);
         sqlite3_str_appendf(columns, ", \"%w\"", p.column);
         if (p.weight) sqlite3_str_appendf(columns, ", \"%w\"", p.weight);
     }
@@ -228,13 +223,13 @@ static int fill(const struct query *q, const struct family *f, sqlite3_stmt *st,
         WEIR_ASSERT(cells != NULL); /* -n is no more than the table takes */
         for (u32 c = 0; c < t->columns; c++) cells[c] = query_cell(t, st, (int)c);
         for (u32 c = f->keys; c < f->keys + 2; c++)
-            cells[c] = (struct cell){ CELL_TEXT, query_time_text(&t->arena, sqlite3_column_int64(st, (int)c)) };
+            cells[c] = (struct cell){ CELL_TEXT, query_time_text(q, &t->arena, sqlite3_column_int64(st, (int)c)) };
     }
     return err_is(e) ? query_error(q->table, sqlite3_errmsg(q->db)) : EX_OK;
 }
 
 /* What the store no longer knows cannot make a key old. */
-static void tell_reach(const struct family *f, struct text_table *t)
+static void tell_reach(const struct query *q, const struct family *f, struct text_table *t)
 {
     i64 first = INT64_MAX;
     for (u32 i = 0; i < f->levels.count; i++)
@@ -244,7 +239,7 @@ static void tell_reach(const struct family *f, struct text_table *t)
         fprintf(stderr, "weir query: %s: nothing there\n", f->levels.stem);
     else if (first >= f->since)
         fprintf(stderr, "weir query: %s: the first rows are of %s: every key is new\n", f->levels.stem,
-                query_time_text(&t->arena, first));
+                query_time_text(q, &t->arena, first));
 }
 
 static void print(const struct query *q, const struct family *f, const struct text_table *t, bool last)
@@ -259,7 +254,7 @@ static void print(const struct query *q, const struct family *f, const struct te
         return;
     }
     arena_init(&a, 0);
-    printf("%s, new since %s%s\n", f->levels.stem, query_time_text(&a, f->since), t->rows ? "" : ": none");
+    printf("%s, new since %s%s\n", f->levels.stem, query_time_text(q, &a, f->since), t->rows ? "" : ": none");
     if (t->rows) text_table_print(t, stdout);
     if (!last) fputc('\n', stdout);
     arena_fini(&a);
@@ -286,7 +281,7 @@ static int family_answer(struct query *q, struct family *f, bool last)
     sqlite3_finalize(st);
     sqlite3_free(sql);
     if (code == EX_OK) {
-        tell_reach(f, &t);
+        tell_reach(q, f, &t);
         print(q, f, &t, last);
     }
     text_table_fini(&t);

@@ -28,17 +28,47 @@ struct cell query_cell(struct text_table *t, sqlite3_stmt *st, int column)
     }
 }
 
-const char *query_time_text(struct arena *a, i64 seconds)
+static const char *zoned(const struct query *q, struct arena *a, i64 seconds, bool exact)
 {
-    return table_time(a, seconds, seconds % 60 != 0);
+    return args_has(q->args, "json") ? table_time(a, seconds, exact) : table_time_local(a, seconds, exact);
+}
+
+const char *query_time_text(const struct query *q, struct arena *a, i64 seconds)
+{
+    return zoned(q, a, seconds, seconds % 60 != 0);
+}
+
+/* Behind the second, as far as there is anything: what a double holds of such seconds are microseconds. */
+static const char *fraction(struct arena *a, const char *text, i64 part, u32 digits)
+{
+    char        digit[16];
+    const char *zone = strpbrk(text + strlen("2026-01-31"), "Z+-");
+    while (digits > 0 && part % 10 == 0) part /= 10, digits--;
+    if (digits == 0 || zone == NULL) return text;
+    snprintf(digit, sizeof digit, ".%0*lld", (int)digits, (long long)part);
+    return arena_printf(a, "%.*s%s%s", (int)(zone - text), text, digit, zone);
+}
+
+struct cell query_time_cell(const struct query *q, struct text_table *t, sqlite3_stmt *st, int column,
+                            enum query_time unit, bool fine)
+{
+    const i64 one = unit == QUERY_NANOS ? NANOS_SECOND : 1000000;
+    f64       real = sqlite3_column_double(st, column);
+    i64       at;
+    if (unit == QUERY_NO_TIME || sqlite3_column_type(st, column) == SQLITE_NULL || real < 0 || real > 9e18)
+        return query_cell(t, st, column);
+    if (unit == QUERY_NANOS) at = sqlite3_column_int64(st, column);
+    else if (real > 9e11) return query_cell(t, st, column);
+    else at = (i64)(real * 1e6 + 0.5);
+    const char *text = zoned(q, &t->arena, at / one, true);
+    return (struct cell){ CELL_TEXT, fine ? fraction(&t->arena, text, at % one, unit == QUERY_NANOS ? 9 : 6) : text };
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------------- */
 
-/* The tables that `name` may mean: itself, or behind the name of a source. Gives their number; the last into
- * q->table. */
-static u32 table_find(struct query *q, const char *name, const char *source)
+u32 query_table_find(struct query *q, const char *name)
 {
+    const char   *source = args_text(q->args, "source");
     u32           count = 0;
     bool          row = false;
     sqlite3_stmt *st = query_prepare(q->db,
@@ -60,7 +90,7 @@ static u32 table_find(struct query *q, const char *name, const char *source)
 static int table_wanted(struct query *q, const char *path)
 {
     const char *name = q->args->positional[2], *source = args_text(q->args, "source");
-    u32         count = table_find(q, name, source);
+    u32         count = query_table_find(q, name);
     if (count > 1)
         return usage_error(q->args, "%u tables end with _%s: --source or the whole name says which", count, name);
     if (count == 1) return EX_OK;
@@ -97,13 +127,17 @@ static int add_columns(const struct query *q, struct text_table *t, sqlite3_str 
     return code;
 }
 
-/* The newest first: of one second, the record that arrived last; else by key. */
+/* By --by, the greatest first; else, and then, the newest first: of one second, the record that arrived last; else by
+ * key. */
 static void add_order(const struct query *q, sqlite3_str *sql)
 {
+    const char   *by = args_text(q->args, "by");
     bool          row = false;
     sqlite3_stmt *st = query_prepare(q->db, "SELECT name FROM pragma_table_info(%Q) WHERE pk > 1 ORDER BY pk",
                                      q->table);
-    sqlite3_str_appendf(sql, " ORDER BY \"timestamp\" DESC");
+    sqlite3_str_appendall(sql, " ORDER BY ");
+    if (by) sqlite3_str_appendf(sql, "\"%w\" DESC, ", by);
+    sqlite3_str_appendall(sql, "\"timestamp\" DESC");
     while (st && !err_is(sqlite_step(st, &row)) && row) {
         const char *name = (const char *)sqlite3_column_text(st, 0);
         sqlite3_str_appendf(sql, ", \"%w\"%s", name, strcmp(name, "arrived") == 0 ? " DESC" : "");
@@ -129,10 +163,12 @@ static int rows_range(struct query *q)
 }
 
 /* As it stands in the table: all digits, all seconds. */
-static struct cell cell_exact(struct text_table *t, sqlite3_stmt *st, int column)
+static struct cell cell_exact(const struct query *q, struct text_table *t, sqlite3_stmt *st, int column,
+                              enum query_time unit)
 {
     if (strcmp(t->head[column], "timestamp") == 0)
-        return (struct cell){ CELL_TEXT, table_time(&t->arena, sqlite3_column_int64(st, column), true) };
+        return (struct cell){ CELL_TEXT, zoned(q, &t->arena, sqlite3_column_int64(st, column), true) };
+    if (unit != QUERY_NO_TIME) return query_time_cell(q, t, st, column, unit, true);
     if (sqlite3_column_type(st, column) == SQLITE_FLOAT)
         return (struct cell){ CELL_NUMBER, arena_printf(&t->arena, "%.15g", sqlite3_column_double(st, column)) };
     return query_cell(t, st, column);
@@ -140,30 +176,51 @@ static struct cell cell_exact(struct text_table *t, sqlite3_stmt *st, int column
 
 static int rows_print(const struct query *q, struct text_table *t, sqlite3_stmt *st)
 {
-    bool row = false;
-    err  e = OK;
+    enum query_time unit[TABLE_COLUMNS_MAX];
+    bool            row = false;
+    err             e = OK;
+    for (u32 c = 0; c < t->columns; c++) unit[c] = query_column_time(q, t->head[c]);
     while (!err_is(e = sqlite_step(st, &row)) && row) {
         struct cell *cells = text_table_row(t);
         WEIR_ASSERT(cells != NULL); /* -n is no more than the table takes */
-        for (u32 c = 0; c < t->columns; c++) cells[c] = cell_exact(t, st, (int)c);
+        for (u32 c = 0; c < t->columns; c++) cells[c] = cell_exact(q, t, st, (int)c, unit[c]);
     }
     if (err_is(e)) return query_error(q->table, e.what);
     if (args_has(q->args, "json")) {
         text_table_json(t, stdout);
         return EX_OK;
     }
-    printf("%s, newest first\n", q->table);
+    if (args_has(q->args, "by")) printf("%s, by %s\n", q->table, args_text(q->args, "by"));
+    else printf("%s, newest first\n", q->table);
     text_table_print(t, stdout);
     if (t->rows == 0) fprintf(stderr, "weir query: nothing there\n");
+    return EX_OK;
+}
+
+/* COLUMN=VALUE, any number of them. */
+static int add_filters(const struct query *q, sqlite3_str *sql)
+{
+    for (u32 i = 3; i < q->args->count; i++) {
+        char        column[NAME_ROOM];
+        const char *word = q->args->positional[i], *equals = strchr(word, '=');
+        if (equals == NULL) return usage_error(q->args, "rows wants COLUMN=VALUE behind the table, not %s", word);
+        snprintf(column, sizeof column, "%.*s", (int)(equals - word), word);
+        if (!query_has_column(q->db, q->table, column))
+            return usage_error(q->args, "table %s has no column %s", q->table, column);
+        query_where(sql, column, equals + 1);
+    }
     return EX_OK;
 }
 
 int query_rows(struct query *q, const char *path)
 {
     struct text_table t;
-    if (q->args->count != 3) return usage_error(q->args, "rows wants a table: rows rejects");
+    const char       *by = args_text(q->args, "by");
+    if (q->args->count < 3) return usage_error(q->args, "rows wants a table: rows rejects");
     u64 most = args_u64(q->args, "n", 1, TABLE_ROWS_MAX);
     int code = table_wanted(q, path);
+    if (code == EX_OK && by && !query_has_column(q->db, q->table, by))
+        return usage_error(q->args, "table %s has no column %s", q->table, by);
     if (code == EX_OK) code = rows_range(q);
     if (code) return code;
     text_table_init(&t);
@@ -172,6 +229,7 @@ int query_rows(struct query *q, const char *path)
     code = add_columns(q, &t, sql);
     sqlite3_str_appendf(sql, " FROM \"%w\" WHERE timestamp >= %lld AND timestamp < %lld", q->table, (long long)q->from,
                         (long long)q->to);
+    if (code == EX_OK) code = add_filters(q, sql);
     add_order(q, sql);
     sqlite3_str_appendf(sql, " LIMIT %llu", (unsigned long long)most);
     char *text = sqlite3_str_finish(sql);
@@ -215,8 +273,8 @@ int query_tables(struct query *q, const char *path)
         if (cells == NULL) break;
         cells[0] = query_cell(&t, names, 0);
         if (st && !err_is(sqlite_step(st, &some)) && some && sqlite3_column_type(st, 0) != SQLITE_NULL) {
-            cells[1] = (struct cell){ CELL_TEXT, query_time_text(&t.arena, sqlite3_column_int64(st, 0)) };
-            cells[2] = (struct cell){ CELL_TEXT, query_time_text(&t.arena, sqlite3_column_int64(st, 1)) };
+            cells[1] = (struct cell){ CELL_TEXT, query_time_text(q, &t.arena, sqlite3_column_int64(st, 0)) };
+            cells[2] = (struct cell){ CELL_TEXT, query_time_text(q, &t.arena, sqlite3_column_int64(st, 1)) };
             cells[3] = query_cell(&t, st, 2);
         }
         sqlite3_finalize(st);

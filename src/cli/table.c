@@ -116,3 +116,14 @@ const char *table_time(struct arena *a, i64 seconds, bool exact)
     strftime(text, sizeof text, exact ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%dT%H:%MZ", &utc);
     return arena_str(a, slice_str(text));
 }
+
+const char *table_time_local(struct arena *a, i64 seconds, bool exact)
+{
+    char      text[64], zone[16];
+    time_t    t = (time_t)seconds;
+    struct tm local;
+    if (localtime_r(&t, &local) == NULL || local.tm_gmtoff == 0) return table_time(a, seconds, exact);
+    strftime(text, sizeof text, exact ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M", &local);
+    strftime(zone, sizeof zone, "%z", &local);
+    return arena_printf(a, "%s%.3s:%s", text, zone, zone + 3);
+}

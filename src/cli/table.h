@@ -40,3 +40,6 @@ void table_json_text(const char *s, FILE *to);
 
 /* 2026-01-31T12:00Z, with seconds if exact. */
 const char *table_time(struct arena *a, i64 seconds, bool exact);
+
+/* The same in the time zone of who asks: 2026-01-31T13:00+01:00. */
+const char *table_time_local(struct arena *a, i64 seconds, bool exact);

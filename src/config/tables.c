@@ -54,7 +54,7 @@ static void put_tag(struct making *m, const struct field *f, slice unit)
 {
     bool number = f->type == FIELD_U64 || f->type == FIELD_TIME;
     put_column(m, f->name, number ? COLUMN_INTEGER : f->type == FIELD_F64 ? COLUMN_REAL : COLUMN_TEXT,
-               f->type == FIELD_TIME ? S("ns") : unit);
+               f->type == FIELD_TIME ? S("Unix ns") : unit);
 }
 
 /* The comment at a measure's column: its unit, and how it folds where that is not a sum. `weir query` reads it. */
@@ -100,7 +100,7 @@ static void put_measure(struct making *m, const struct field *f, slice unit)
     }
     bool real = f->type == FIELD_F64 || f->type == FIELD_TIME || f->fold == FOLD_AVG;
     put_column(m, f->name, real ? COLUMN_REAL : COLUMN_INTEGER,
-               measure_note(m->d->a, f, f->type == FIELD_TIME ? S("s") : unit));
+               measure_note(m->d->a, f, f->type == FIELD_TIME ? S("Unix s") : unit));
 }
 
 /* One record's value, which nothing has folded yet. */
@@ -108,7 +108,7 @@ static void put_single(struct making *m, const struct field *f, slice unit)
 {
     if (put_parts(m, f, unit)) return;
     bool seconds = f->type == FIELD_TIME && f->fold != FOLD_NONE;
-    if (seconds) put_column(m, f->name, COLUMN_REAL, S("s"));
+    if (seconds) put_column(m, f->name, COLUMN_REAL, S("Unix s"));
     else put_tag(m, f, unit);
 }
 
