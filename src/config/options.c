@@ -75,9 +75,14 @@ static bool read_option_pairs(struct draft *d, const struct node *n, const struc
     out->key = arena_array(d->a, const char *, n->count);
     out->value = arena_array(d->a, const char *, n->count);
     for (u32 i = 0; i < n->count; i++) {
-        slice text = { 0 };
-        good = read_text(d, &n->item[i], n->key[i].text.at, &text) && good;
+        const struct node *item = &n->item[i];
+        slice              text = { 0 };
         out->key[i] = n->key[i].text.at;
+        if (item->kind == NODE_TEXT && item->file && item->text.len > 0) { /* a password among a client's properties */
+            good = read_secret(d, item, out->key[i], &out->value[i]) && good;
+            continue;
+        }
+        good = read_text(d, item, out->key[i], &text) && good;
         out->value[i] = text.at;
     }
     return good;
@@ -141,9 +146,15 @@ static void check_known(struct draft *d, const struct node *map, const struct op
 }
 
 /* What the recipe says, or what the command line says in its place. */
-static const struct node *given(struct draft *d, const struct node *map, const struct option *o, struct place at)
+static const struct node *given(struct draft *d, const struct node *map, const struct option *o, const char *in,
+                                struct place at)
 {
     if (d->lent->from == NULL || strcmp(o->name, "start") != 0) return map_find(map, o->name);
+    if (!instance_start_fits(d, o)) {
+        findings_error(d->f, at, "expected earliest or latest: only topics begin at a time",
+                       "`--from %s` is no start for %s: files have a beginning and an end", d->lent->from, in);
+        return map_find(map, o->name);
+    }
     struct node *n = arena_array(d->a, struct node, 1);
     *n = (struct node){ .kind = NODE_TEXT, .quoted = true, .text = instance_start(d, o), .at = at };
     return n;
@@ -155,7 +166,7 @@ void *options_read(struct draft *d, const struct node *map, const struct option 
     u8 *setup = arena_alloc(d->a, size > 0 ? size : 1);
     check_known(d, map, table, also, in);
     for (const struct option *o = table; o != NULL && o->name != NULL; o++) {
-        const struct node *value = given(d, map, o, at);
+        const struct node *value = given(d, map, o, in, at);
         if (o->fallback != NULL) fall_back(d, o, setup + o->offset);
         if (value != NULL)
             read_option(d, value, o, setup + o->offset);

@@ -88,14 +88,18 @@ static void put_names(struct printing *p, const struct field *f, u32 count)
 
 /* --- options --- */
 
+/* A text as it may be written again: a secret is the file that it came from. */
+static const char *value_of(struct printing *p, const char *text)
+{
+    for (u32 i = 0; i < p->r->secrets; i++)
+        if (p->r->secret[i].value == text)
+            return arena_printf(&p->scratch, "!file %s", path_of(p, p->r->secret[i].path));
+    return text_of(p, text);
+}
+
 static void put_option_text(struct printing *p, const struct option *o, const char *text)
 {
-    for (u32 i = 0; i < p->r->secrets; i++) {
-        if (p->r->secret[i].value != text) continue;
-        PUT(p, "    %s: !file %s\n", o->name, path_of(p, p->r->secret[i].path));
-        return;
-    }
-    PUT(p, "    %s: %s\n", o->name, o->type == OPTION_PATH ? path_of(p, text) : text_of(p, text));
+    PUT(p, "    %s: %s\n", o->name, o->type == OPTION_PATH ? path_of(p, text) : value_of(p, text));
 }
 
 static slice choice_word(const char *choices, u32 number)
@@ -118,7 +122,7 @@ static void put_option_lists(struct printing *p, const struct option *o, const v
     if (o->type == OPTION_PAIRS && pairs->count > 0) {
         PUT(p, "    %s: { ", o->name);
         for (u32 i = 0; i < pairs->count; i++)
-            PUT(p, "%s%s: %s", i > 0 ? ", " : "", text_of(p, pairs->key[i]), text_of(p, pairs->value[i]));
+            PUT(p, "%s%s: %s", i > 0 ? ", " : "", text_of(p, pairs->key[i]), value_of(p, pairs->value[i]));
         PUT(p, " }\n");
     }
 }
