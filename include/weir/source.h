@@ -147,6 +147,9 @@ struct source_type {
 
     const u64 *(*counts)(struct source *); /* the struct that `metrics` describes */
 
+    /* Tells what is counted by part (a topic's partition), a part's metrics one after the other. NULL: nothing is. */
+    void (*parts)(struct source *, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to);
+
     /* Takes the source; `gone` runs last. Chunks still out must all have been given back by then. */
     void (*close)(struct source *, void (*gone)(void *), void *arg);
 };

@@ -62,7 +62,7 @@ static const struct flag run_flags[] = {
     { "final", 0, NULL, NULL, "when told to stop, close every window first" },
     { "as", 0, "NAME", NULL, "a result set of this name, with a state and outputs of its own" },
     { "from", 0, "WHERE", NULL, "earliest, latest or a time, in place of the `start` of sources; state must be fresh" },
-    { "stats", 0, "FILE", NULL, "write the run's figures to FILE at the end, as JSON" },
+    { "stats", 0, "FILE", NULL, "keep the run's figures in FILE, as JSON: every 5 s, and at the end" },
     { "quiet", 'q', NULL, NULL, "only warnings and errors on standard error" },
     { .name = NULL },
 };

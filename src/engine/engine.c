@@ -10,15 +10,16 @@
 
 #include "engine/epoch.h"
 #include "engine/log.h"
+#include "engine/stats.h"
 #include "shim/clock.h"
 #include "weir/hash.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ struct engine {
     bool                         failing; /* a source cannot go on                    */
     u64                          since;   /* monotonic ns: its end has come so far    */
     char                         fault[WHY_MAX];
-    bool                         told_ended;
+    bool                         told_ended, told_stats;
+    char                        *sources; /* their figures when they closed; malloc'd  */
     u64                          told_saved; /* epoch                                 */
     u64                          damaged; /* faults of the input, as sources say      */
     u32                          ticks;
@@ -196,9 +198,54 @@ static void on_source_gone(void *arg)
     e->gone++;
 }
 
+static void figures_take(struct engine *e)
+{
+    e->figures = (struct figures){ epochs_number(e->epochs), epochs_longest_cut(e->epochs), epochs_bytes(e->epochs),
+                                   epochs_recovery(e->epochs) };
+}
+
+/* --- figures ------------------------------------------------------------------------------------------------- */
+
+/* Seconds from the first offer to `at`; 0 where that never came. */
+static f64 seconds_to(u64 first, u64 at)
+{
+    return at > first ? (f64)(at - first) / 1e9 : 0.0;
+}
+
+/* sources: of stats_sources; at the end, when they are closed, what they had said. */
+static void engine_stats(struct engine *e, char *sources)
+{
+    struct stats s = { .sources = sources };
+    u64          first = UINT64_MAX, applied = 0, closed = 0;
+    for (u32 i = 0; i < e->intakes; i++) {
+        const struct intake *in = e->intake[i];
+        if (intake_first_offer(in) && intake_first_offer(in) < first) first = intake_first_offer(in);
+        if (intake_last_apply(in) > applied) applied = intake_last_apply(in);
+        if (intake_last_close(in) > closed) closed = intake_last_close(in);
+        s.lines += intake_ledger(in)->read;
+        s.bytes += intake_ledger(in)->bytes;
+    }
+    if (first == UINT64_MAX) first = e->begin;
+    s.applied_s = seconds_to(first, applied);
+    s.ranked_s = seconds_to(first, closed);
+    s.committed_s = seconds_to(first, e->committed);
+    s.run_s = seconds_to(e->begin, uv_hrtime());
+    if (e->epochs) figures_take(e);
+    s.epochs = e->figures.number;
+    s.longest_cut_ns = e->figures.longest_cut;
+    s.image_bytes = e->figures.image;
+    s.recovery_ns = e->figures.recovery;
+    s.state_bytes = flow_memory(e->flow);
+    if (!stats_write(e->options->stats, &s) && !e->told_stats) {
+        e->told_stats = true;
+        log_line(LOG_WARN, "%s: cannot be written: %s", e->options->stats, strerror(errno));
+    }
+}
+
 static void engine_shut(struct engine *e)
 {
     e->phase = PHASE_SHUT;
+    if (e->options->stats) e->sources = stats_sources(e->intakes, e->intake);
     uv_close((uv_handle_t *)&e->tick, NULL);
     uv_unref((uv_handle_t *)&e->on_int); /* watched to the end, see close_signals */
     uv_unref((uv_handle_t *)&e->on_term);
@@ -207,8 +254,7 @@ static void engine_shut(struct engine *e)
     pool_close(e->pool);
     for (u32 s = 0; s < e->recipe->steps; s++)
         if (e->lookup[s]) lookup_close(e->lookup[s]);
-    e->figures = (struct figures){ epochs_number(e->epochs), epochs_longest_cut(e->epochs), epochs_bytes(e->epochs),
-                                   epochs_recovery(e->epochs) };
+    figures_take(e);
     epochs_close(e->epochs);
     e->epochs = NULL;
 }
@@ -374,6 +420,11 @@ static void on_tick(uv_timer_t *timer)
         for (u32 s = 0; s < e->recipe->steps && e->phase == PHASE_RUN; s++)
             if (e->lookup[s]) lookup_poll(e->lookup[s], false);
     if (e->ticks % SINK_TICKS == 0 && e->phase == PHASE_RUN) epochs_tick(e->epochs, now, least_watermark(e));
+    if (e->ticks % SINK_TICKS == 0 && e->phase == PHASE_RUN && e->options->stats) {
+        char *sources = stats_sources(e->intakes, e->intake);
+        engine_stats(e, sources);
+        free(sources);
+    }
     engine_stir(e);
 }
 
@@ -503,43 +554,6 @@ static void close_signals(struct engine *e)
 
 /* --- the end ------------------------------------------------------------------------------------------------- */
 
-/* Seconds from the first offer to `at`; 0 where that never came. */
-static f64 seconds_to(u64 first, u64 at)
-{
-    return at > first ? (f64)(at - first) / 1e9 : 0.0;
-}
-
-static void stats_write(const struct engine *e)
-{
-    FILE *f = e->options->stats ? fopen(e->options->stats, "w") : NULL;
-    if (f == NULL) return;
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    u64 first = UINT64_MAX, applied = 0, closed = 0, lines = 0, bytes = 0;
-    for (u32 i = 0; i < e->intakes; i++) {
-        const struct intake *in = e->intake[i];
-        if (intake_first_offer(in) && intake_first_offer(in) < first) first = intake_first_offer(in);
-        if (intake_last_apply(in) > applied) applied = intake_last_apply(in);
-        if (intake_last_close(in) > closed) closed = intake_last_close(in);
-        lines += intake_ledger(in)->read;
-        bytes += intake_ledger(in)->bytes;
-    }
-    if (first == UINT64_MAX) first = e->begin;
-    fprintf(f, "{\"lines\": %llu, \"bytes\": %llu, ", (unsigned long long)lines, (unsigned long long)bytes);
-    fprintf(f, "\"applied_s\": %.6f, \"ranked_s\": %.6f, \"committed_s\": %.6f, \"run_s\": %.6f, ",
-            seconds_to(first, applied), seconds_to(first, closed), seconds_to(first, e->committed),
-            seconds_to(e->begin, uv_hrtime()));
-    fprintf(f, "\"cpu_user_s\": %ld.%06ld, \"cpu_system_s\": %ld.%06ld, \"rss_max_kib\": %ld, ",
-            (long)use.ru_utime.tv_sec, (long)use.ru_utime.tv_usec, (long)use.ru_stime.tv_sec,
-            (long)use.ru_stime.tv_usec, use.ru_maxrss);
-    fprintf(f, "\"epochs\": %llu, \"longest_cut_s\": %.6f, \"image_bytes\": %llu, \"recovery_s\": %.6f, "
-            "\"state_bytes\": %llu}\n",
-            (unsigned long long)e->figures.number, (f64)e->figures.longest_cut / 1e9,
-            (unsigned long long)e->figures.image, (f64)e->figures.recovery / 1e9,
-            (unsigned long long)flow_memory(e->flow));
-    fclose(f);
-}
-
 static void log_ledgers(const struct engine *e)
 {
     for (u32 i = 0; i < e->intakes; i++) {
@@ -600,7 +614,8 @@ int engine_run(const struct recipe *r, const struct engine_options *options)
     for (u32 i = 0; i < e.intakes; i++) intake_tell(e.intake[i], true);
     log_ledgers(&e);
     if (!options->once) log_state(&e); /* there all windows are closed and gone */
-    stats_write(&e);
+    if (options->stats) engine_stats(&e, e.sources);
+    free(e.sources);
     for (u32 i = 0; i < e.intakes; i++) intake_free(e.intake[i]);
     flow_close(e.flow);
     arrivals_close(e.arrivals);

@@ -10,7 +10,7 @@
 struct engine_options {
     bool        once;  /* read what is there, close all windows, end          */
     bool        final; /* at SIGINT or SIGTERM close all windows with `end`   */
-    const char *stats; /* file that gets the run's figures as JSON; NULL: none */
+    const char *stats; /* file that has the run's figures as JSON, every 5 s and at the end; NULL: none */
 };
 
 /* Runs until the input ends (once) or a signal comes; gives the process's exit code (sysexits). Errors are logged. */

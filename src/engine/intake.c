@@ -671,6 +671,20 @@ bool intake_window_closed(struct intake *i)
     return i->closed;
 }
 
+const struct metric *intake_metrics(struct intake *i, const u64 **counts)
+{
+    const struct source_type *type = i->plan->from->type;
+    if (type->metrics == NULL || type->counts == NULL) return NULL;
+    *counts = type->counts(i->source);
+    return type->metrics;
+}
+
+void intake_parts(struct intake *i, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to)
+{
+    const struct source_type *type = i->plan->from->type;
+    if (type->parts) type->parts(i->source, tell, to);
+}
+
 slice intake_name(const struct intake *i)
 {
     return i->plan->from->name;

@@ -84,6 +84,10 @@ void intake_save(const struct intake *i, struct row_writer *to);
 /* Writes the ledger row of the minute of `now`. */
 void intake_ledger_row(struct intake *i, nanos now);
 
+/* What the source itself counts; *counts: of its metrics. NULL: nothing. While it is open. */
+const struct metric *intake_metrics(struct intake *i, const u64 **counts);
+void intake_parts(struct intake *i, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to);
+
 slice                intake_name(const struct intake *i);
 const struct ledger *intake_ledger(const struct intake *i);
 /* Derived values that were null since the process began, because a number left its range or was divided by zero. */

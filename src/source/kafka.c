@@ -462,5 +462,6 @@ const struct source_type source_kafka = {
     .where = kafka_where,
     .line = kafka_line,
     .counts = kafka_count,
+    .parts = kafka_tell_parts,
     .close = kafka_close,
 };

@@ -174,6 +174,7 @@ void kafka_try_leave(struct kafka *k);  /* LEAVING ends, if it may       */
 void kafka_try_end(struct kafka *k);    /* --once: is that all?          */
 void kafka_watch(struct kafka *k);      /* each second                   */
 void kafka_unpark(struct kafka *k);
+void kafka_tell_parts(struct source *s, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to);
 __attribute__((format(printf, 2, 3))) void kafka_fail(struct kafka *k, const char *format, ...);
 
 /* What the group may be told and was not; given. */

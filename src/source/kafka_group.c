@@ -445,19 +445,37 @@ void kafka_hear_error(struct kafka *k, const rd_kafka_message_t *m)
 
 /* --- each second ------------------------------------------------------------------------------------------------ */
 
+/* Messages behind what was taken, as far as librdkafka knows the end. */
+static u64 lag_of(const struct kafka *k, const struct part *t)
+{
+    i64 low, high;
+    if (rd_kafka_get_watermark_offsets(k->rk, t->topic, t->partition, &low, &high) || high <= t->next) return 0;
+    return (u64)(high - t->next);
+}
+
 static void measure_lag(struct kafka *k)
 {
     struct kafka_counts *c = &k->counts;
     c->lag = c->lag_most = c->partitions = 0;
     for (u32 i = 0; i < k->parts.count; i++) {
         const struct part *t = k->parts.at[i];
-        i64                low, high;
         if (!t->ours || k->state != KAFKA_READING) continue;
+        u64 lag = lag_of(k, t);
         c->partitions++;
-        if (rd_kafka_get_watermark_offsets(k->rk, t->topic, t->partition, &low, &high) || high <= t->next) continue;
-        u64 lag = (u64)(high - t->next);
         c->lag += lag;
         if (lag > c->lag_most) c->lag_most = lag;
+    }
+}
+
+void kafka_tell_parts(struct source *s, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to)
+{
+    const struct kafka *k = kafka_of(s);
+    for (u32 i = 0; i < k->parts.count; i++) {
+        const struct part *t = k->parts.at[i];
+        if (!t->ours || k->state != KAFKA_READING) continue;
+        tell(to, slice_str(t->name), "lag", (i64)lag_of(k, t));
+        tell(to, slice_str(t->name), "applied", t->applied); /* the offset that is read after a restart, or -1 */
+        tell(to, slice_str(t->name), "saved", t->saved);
     }
 }
 

@@ -164,6 +164,28 @@ def test_a_topic_that_is_not_there_fails_once_and_is_waited_for(kit):
     assert p.term() == 0
 
 
+def test_figures_tell_each_partitions_lag_while_it_runs(kit):
+    feed = Feed(kit, kit.topic(partitions=2))
+    job = Job(kit, feed.topic)
+    feed.put(300)
+    p = job.start("--stats", "stats.json")
+
+    def parts():
+        try:
+            with open(kit.path("stats.json"), encoding="utf-8") as f:
+                return json.load(f)["sources"]["in"].get("parts", {})
+        except FileNotFoundError:
+            return {}
+
+    kit.until(lambda: sum(at["saved"] for at in parts().values()) == 300, 30, "all of it is saved, and told")
+    assert sorted(parts()) == [feed.topic + "/0", feed.topic + "/1"]
+    assert all(at["lag"] == 0 and at["applied"] == at["saved"] for at in parts().values()), parts()
+    assert p.term() == 0
+    with open(kit.path("stats.json"), encoding="utf-8") as f:
+        stats = json.load(f)["sources"]["in"]
+    assert stats["read"] == 300 and stats["metrics"]["messages"] == 300 and stats["metrics"]["lag"] == 0, stats
+
+
 ENVELOPE = """\
 weir: 1
 name: wrapped
