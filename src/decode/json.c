@@ -7,6 +7,7 @@
  * again line by line, so that one bad line costs no other. A value that is not there is null; a line with a value that
  * does not fit its column is refused as a whole. */
 #include "decode/json_value.h"
+#include "decode/share.h"
 #include "json/index.h"
 #include "weir/decoder.h"
 
@@ -53,24 +54,6 @@ struct pass {
 
 /* ---- the layout ---- */
 
-static err config(const char *what, i64 field)
-{
-    return (err){ ERR_CONFIG, what, field };
-}
-
-static u32 cell_size(enum field_type type)
-{
-    switch (type) {
-    case FIELD_U64:
-    case FIELD_MAC: return sizeof(u64);
-    case FIELD_F64: return sizeof(double);
-    case FIELD_TIME: return sizeof(nanos);
-    case FIELD_ADDR: return sizeof(addr);
-    case FIELD_STRING: return sizeof(slice);
-    default: return 0;
-    }
-}
-
 /* Of numbers a factor; of a time given as a number how many units a second has. */
 static bool scale_fits(enum field_type type, u64 scale)
 {
@@ -80,12 +63,13 @@ static bool scale_fits(enum field_type type, u64 scale)
 
 static err field_check(const struct decoder *d, const struct layout_field *f, const struct schema *schema, i64 number)
 {
-    if (f->slot >= d->columns) return config("slot beyond the schema", number);
-    if (d->column[f->slot].cells != NULL) return config("two fields for one column", number);
-    if (cell_size(f->field.type) == 0) return config("type that JSON does not have", number);
-    if (schema->field[f->slot].type != f->field.type) return config("type is not the column's", number);
+    if (f->slot >= d->columns) return layout_error("slot beyond the schema", number);
+    if (d->column[f->slot].cells != NULL) return layout_error("two fields for one column", number);
+    if (f->field.type == FIELD_SAMPLING || f->field.type == FIELD_BINS)
+        return layout_error("type that JSON does not have", number);
+    if (schema->field[f->slot].type != f->field.type) return layout_error("type is not the column's", number);
     if (!scale_fits(f->field.type, f->scale))
-        return config(f->field.type == FIELD_TIME ? "scale of a time is not 1, 1000, 1000000 or 1000000000"
+        return layout_error(f->field.type == FIELD_TIME ? "scale of a time is not 1, 1000, 1000000 or 1000000000"
                                                   : "scale that does not go with the type", number);
     return OK;
 }
@@ -97,33 +81,33 @@ static err target_init(struct decoder *d, const struct layout *l, u32 number, co
     err e = field_check(d, f, schema, number);
     if (err_is(e)) return e;
     const char *wrong = json_path_read(f->column, &d->arena, &path);
-    if (wrong != NULL) return config(wrong, number);
+    if (wrong != NULL) return layout_error(wrong, number);
     struct target *t = &d->target[d->targets++];
     u32            tail, shift = 64 * (d->targets % 48); /* as line.c: not all at one place of a page */
-    *t = (struct target){ .field = number, .slot = f->slot, .size = cell_size(f->field.type) };
+    *t = (struct target){ .field = number, .slot = f->slot, .size = cell_size(f->field.type, 0) };
     t->node = json_tree_add(&d->tree, &path, &tail);
     t->wish = (struct json_wish){ .type = f->field.type, .steps = path.steps - tail, .step = path.step + tail,
                                   .null = arena_copy(&d->arena, l->null), .rule = { .scale = f->scale, .c = d->c } };
-    if ((wrong = json_wish_check(&t->wish)) != NULL) return config(wrong, number);
+    if ((wrong = json_wish_check(&t->wish)) != NULL) return layout_error(wrong, number);
     t->cells = (char *)arena_alloc(&d->arena, (size_t)t->size * BATCH_ROWS + shift) + shift;
     t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
     d->column[f->slot].cells = t->cells;
     if (number == l->time) d->time = t;
-    return f->field.type == FIELD_TIME || number != l->time ? OK : config("event time of another type", number);
+    return f->field.type == FIELD_TIME || number != l->time ? OK : layout_error("event time of another type", number);
 }
 
 static err targets_init(struct decoder *d, const struct layout *l, const struct schema *schema)
 {
     u32 used = 0;
     err e = OK;
-    if (l->fields > FIELDS_MAX) return config("layout of more than 1024 fields", -1);
+    if (l->fields > FIELDS_MAX) return layout_error("layout of more than 1024 fields", -1);
     for (u32 i = 0; i < l->fields; i++) used += l->field[i].used;
     d->target = arena_array(&d->arena, struct target, used + 1);
     json_tree_init(&d->tree, 1 + used * JSON_STEPS_MAX, &d->arena);
     for (u32 i = 0; i < l->fields && !err_is(e); i++)
         if (l->field[i].used) e = target_init(d, l, i, schema);
     if (err_is(e)) return e;
-    if (l->time != LAYOUT_NO_TIME && d->time == NULL) return config("event time that is not used", l->time);
+    if (l->time != LAYOUT_NO_TIME && d->time == NULL) return layout_error("event time that is not used", l->time);
     json_tree_done(&d->tree, &d->arena);
     d->place = arena_array(&d->arena, u32, d->tree.nodes);
     return OK;
@@ -150,7 +134,7 @@ static err json_open(struct decoder **out, const struct layout *layout, const st
     d->c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     WEIR_ASSERT(d->c != (locale_t)0);
     d->index = json_index_open(JSON_LINE_MAX + 2);
-    err e = d->index != NULL ? targets_init(d, layout, schema) : config("simdjson does not run here", -1);
+    err e = d->index != NULL ? targets_init(d, layout, schema) : layout_error("simdjson does not run here", -1);
     if (err_is(e)) json_close(d);
     else *out = d;
     return e;
@@ -160,14 +144,8 @@ static err json_open(struct decoder **out, const struct layout *layout, const st
 
 static void reject_add(struct pass *p, enum json_reason why, u32 field, slice sample)
 {
-    struct rejects *bad = p->bad;
-    bad->count[why]++;
-    if (bad->kept == REJECTS_MAX) return;
-    u32 len = (u32)(sample.len < REJECT_SAMPLE_MAX ? sample.len : REJECT_SAMPLE_MAX);
-    bad->kept_at[bad->kept++] = (struct reject){ .reason = why, .line = (u32)p->line, .offset = p->offset + p->at,
-                                                 .field = field, .sample = bad->sampled, .sample_len = len };
-    if (len > 0) memcpy(bad->samples + bad->sampled, sample.at, len);
-    bad->sampled += len;
+    struct reject at = { .reason = why, .line = (u32)p->line, .offset = p->offset + p->at, .field = field };
+    reject_keep(p->bad, at, sample);
 }
 
 /* The whole line, its sample a little before position `at`. */

@@ -5,6 +5,7 @@
  * used column after the other is filled, and what no column asks for is not made. A frame that is no packet is refused
  * with packet.h's reason; one that is known in part is a record whose `fault` says so. Columns go by name, in any
  * order, one as often as it is named (a length as a field and as a measure): the table at the end is all there are. */
+#include "decode/share.h"
 #include "packet/community.h"
 #include "packet/explain.h"
 #include "packet/frames.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 
 #define BLOCK       64u
-#define SAMPLE_MAX  (REJECT_SAMPLE_MAX / 2) /* bytes of a refused frame that are told, in hex */
 #define FLAGS_TEXT  9u
 
 enum packets_column {
@@ -66,41 +66,20 @@ static const struct decoder_column columns[];
 
 /* ---- the layout ---- */
 
-static u32 cell_size(enum field_type type)
-{
-    return type == FIELD_ADDR ? sizeof(addr) : type == FIELD_STRING ? sizeof(slice) : sizeof(u64);
-}
-
 /* Bytes at most of a cell that is written for its batch; 0: what is there already is pointed to. */
 static u32 text_max(enum packets_column is)
 {
     return is == COLUMN_SUMMARY ? SUMMARY_MAX : is == COLUMN_COMMUNITY_ID ? COMMUNITY_TEXT : 0;
 }
 
-static err config(const char *what, i64 field)
-{
-    return (err){ ERR_CONFIG, what, field };
-}
-
-static enum packets_column column_named(slice name)
-{
-    u32 i = 0;
-    while (i < COLUMNS && !slice_is(name, columns[i].name)) i++;
-    return i;
-}
-
 static err target_init(struct decoder *d, const struct layout_field *f, const struct schema *schema, u32 number)
 {
-    enum packets_column is = column_named(f->column);
-    if (is == COLUMNS) return config("no column of packets", number);
-    if (f->slot >= d->columns) return config("slot beyond the schema", number);
-    if (columns[is].type != f->field.type || schema->field[f->slot].type != f->field.type)
-        return config("type is not the column's", number);
-    if (f->scale > 1) return config("packets have no scale", number);
-    if (d->column[f->slot].cells != NULL) return config("two fields for one column", number);
+    u32 is;
+    err e = named_column(columns, f, schema, number, d->column, &is);
+    if (err_is(e)) return e;
     struct target *t = &d->target[d->targets++];
     *t = (struct target){ .is = is, .type = f->field.type, .slot = f->slot };
-    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type) * BATCH_ROWS);
+    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type, 0) * BATCH_ROWS);
     t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
     d->column[f->slot].cells = t->cells;
     if (text_max(is) > 0) t->text = arena_alloc(&d->arena, (size_t)text_max(is) * BATCH_ROWS);
@@ -241,19 +220,8 @@ static void block_fill(struct decoder *d, u32 base)
 
 static void reject_add(struct pass *p, u32 why, slice bytes)
 {
-    static const char hex[] = "0123456789abcdef";
-    struct rejects   *bad = p->bad;
-    bad->count[why]++;
-    if (bad->kept == REJECTS_MAX) return;
-    u32   n = (u32)(bytes.len < SAMPLE_MAX ? bytes.len : SAMPLE_MAX);
-    char *to = bad->samples + bad->sampled;
-    bad->kept_at[bad->kept++] = (struct reject){ .reason = why, .line = (u32)p->line, .offset = p->offset + p->at,
-                                                 .field = UINT32_MAX, .sample = bad->sampled, .sample_len = 2 * n };
-    for (u32 i = 0; i < n; i++) {
-        to[2 * i] = hex[(u8)bytes.at[i] >> 4];
-        to[2 * i + 1] = hex[(u8)bytes.at[i] & 15];
-    }
-    bad->sampled += 2 * n;
+    struct reject at = { .reason = why, .line = (u32)p->line, .offset = p->offset + p->at, .field = UINT32_MAX };
+    reject_keep_bytes(p->bad, at, bytes);
 }
 
 /* What is no record ends the chunk: where the next one begins is not known. */

@@ -4,6 +4,7 @@
  * The source has read the records, joined and named them; here is only which column is which of their numbers,
  * addresses and texts: the table at the end is all there are. One used column after the other is filled, 64 rows at a
  * time, so that a block's nulls are one word. Texts and the line are lent with the chunk's text. */
+#include "decode/share.h"
 #include "unified2/frames.h"
 #include "weir/arena.h"
 #include "weir/decoder.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 
 #define BLOCK      64u
-#define SAMPLE_MAX (REJECT_SAMPLE_MAX / 2) /* bytes of what is no record that are told, in hex */
 
 enum part {
     PART_TIME, PART_KIND, PART_NUMBER, PART_ADDRESS, PART_TEXT, PART_STATUS, PART_ACTION, PART_EVENTS, PART_ONE,
@@ -57,29 +57,14 @@ static const struct origin         origins[];
 
 /* ---- the layout ---- */
 
-static u32 cell_size(enum field_type type)
-{
-    return type == FIELD_ADDR ? sizeof(addr) : type == FIELD_STRING ? sizeof(slice) : sizeof(u64);
-}
-
-static err config(const char *what, i64 field)
-{
-    return (err){ ERR_CONFIG, what, field };
-}
-
 static err target_init(struct decoder *d, const struct layout_field *f, const struct schema *schema, u32 number)
 {
-    u32 is = 0;
-    while (columns[is].name != NULL && !slice_is(f->column, columns[is].name)) is++;
-    if (columns[is].name == NULL) return config("no column of unified2", number);
-    if (f->slot >= d->columns) return config("slot beyond the schema", number);
-    if (columns[is].type != f->field.type || schema->field[f->slot].type != f->field.type)
-        return config("type is not the column's", number);
-    if (f->scale > 1) return config("unified2 has no scale", number);
-    if (d->column[f->slot].cells != NULL) return config("two fields for one column", number);
+    u32 is;
+    err e = named_column(columns, f, schema, number, d->column, &is);
+    if (err_is(e)) return e;
     struct target *t = &d->target[d->targets++];
     *t = (struct target){ .from = origins[is], .type = f->field.type, .slot = f->slot };
-    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type) * BATCH_ROWS);
+    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type, 0) * BATCH_ROWS);
     t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
     d->column[f->slot].cells = t->cells;
     return OK;
@@ -167,24 +152,11 @@ static void block_fill(struct decoder *d, u32 base)
 /* What is no record ends the chunk: where the next one begins is not known. */
 static void give_up(struct pass *p)
 {
-    static const char hex[] = "0123456789abcdef";
-    struct rejects   *bad = p->bad;
-    slice             rest = slice_of(p->text.at + p->at, p->text.len - p->at);
+    slice         rest = slice_of(p->text.at + p->at, p->text.len - p->at);
+    struct reject at = { .line = (u32)p->line, .offset = p->offset + p->at, .field = UINT32_MAX };
     if (!p->last || rest.len == 0) return;
+    reject_keep_bytes(p->bad, at, rest);
     p->at = p->text.len;
-    bad->count[0]++;
-    if (bad->kept < REJECTS_MAX) {
-        u32   n = (u32)(rest.len < SAMPLE_MAX ? rest.len : SAMPLE_MAX);
-        char *to = bad->samples + bad->sampled;
-        bad->kept_at[bad->kept++] =
-            (struct reject){ .reason = 0, .line = (u32)p->line, .offset = p->offset + p->text.len - rest.len,
-                             .field = UINT32_MAX, .sample = bad->sampled, .sample_len = 2 * n };
-        for (u32 i = 0; i < n; i++) {
-            to[2 * i] = hex[(u8)rest.at[i] >> 4];
-            to[2 * i + 1] = hex[(u8)rest.at[i] & 15];
-        }
-        bad->sampled += 2 * n;
-    }
     p->line++;
 }
 

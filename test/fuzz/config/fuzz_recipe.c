@@ -4,6 +4,7 @@
  * Either there are errors, each with words and a place inside the text, which print; or there is a recipe, whose
  * printed form reads back without an error, to the same printed form and the same operators. */
 #include "config/findings.h"
+#include "../../unit/config/any_decoder.h"
 
 #include <stdlib.h>
 
@@ -33,20 +34,7 @@ static const struct option options[] = {
     OPTION_END,
 };
 
-/* Any layout will do. */
-static err decoder_opens(struct decoder **out, const struct layout *layout, const struct schema *schema)
-{
-    (void)layout, (void)schema;
-    *out = NULL;
-    return OK;
-}
-
-static void decoder_closes(struct decoder *d)
-{
-    (void)d;
-}
-
-static const struct decoder_type p2 = { .name = "p2", .open = decoder_opens, .close = decoder_closes };
+static const struct decoder_type p2 = ANY_DECODER("p2");
 static const struct source_type  directory = {
     .name = "directory", .options = options, .options_size = sizeof(struct set_up), .decoders = { &p2 }
 };

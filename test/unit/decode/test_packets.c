@@ -287,7 +287,7 @@ TEST(columns_that_packets_do_not_have_are_refused)
     struct kit k;
     err        e = kit_try(&k, (const char *const[]){ "dstPort", "numberSYN" }, 2);
     assert_int_equal(e.code, ERR_CONFIG);
-    assert_string_equal(e.what, "no column of packets");
+    assert_string_equal(e.what, "no column of this format");
     assert_int_equal(e.at, 1);
     kit_close(&k);
 }
