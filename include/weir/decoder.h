@@ -67,6 +67,7 @@ struct decoder_type {
     const char *const *reasons; /* by number, NULL ends: "fields missing" */
     bool               records; /* chunks are whole records that the source cut, no line ends; "lines" are records */
     u32                line_max; /* bytes of the longest line it takes; 0: DECODER_LINE_MAX */
+    bool               placed;  /* a value is known by its place in the line: fields have no `path` */
     bool               timed;   /* batches have event times of their own, whatever layout.time says */
     const char        *missing; /* the build lacks what it needs: "built without simdjson"; NULL: nothing */
     const struct decoder_column *columns; /* all that a layout may name, name NULL ends; NULL: as the layout says */

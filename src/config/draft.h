@@ -26,6 +26,7 @@ struct layout_def {
     struct layout layout; /* field.mirror: index of a field of this layout */
     slice        *unit;   /* per field                                     */
     struct place *at;     /* per field                                     */
+    struct place *path_at; /* per field: of its `path`; line 0: has none   */
     struct place  named_at;
     bool          ok;
 };
@@ -121,6 +122,7 @@ slice instance_text(const struct draft *d, slice text);
 
 /* recipe_lent.from as this source's `start` would have it. */
 slice instance_start(const struct draft *d, const struct option *o);
+bool  instance_start_fits(const struct draft *d, const struct option *o); /* one of the choices, if there are any */
 
 /* layouts.c: those of a `layouts:` list or of a file of its own; added to the draft. */
 void layouts_read(struct draft *d, const struct node *list);

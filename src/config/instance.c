@@ -60,6 +60,14 @@ slice instance_start(const struct draft *d, const struct option *o)
     return slice_is(from, "latest") ? S("end") : from;
 }
 
+bool instance_start_fits(const struct draft *d, const struct option *o)
+{
+    slice start = instance_start(d, o), rest = o->type == OPTION_CHOICE ? slice_str(o->choices) : (slice){ 0 };
+    bool  fits = rest.at == NULL;
+    while (rest.at != NULL) fits = slice_eq(slice_cut(rest, ' ', &rest), start) || fits;
+    return fits;
+}
+
 void instance_apply(struct draft *d)
 {
     d->r->state_first = d->r->state_path;

@@ -300,7 +300,7 @@ static bool read_field(struct reading *r, const struct node *map)
     struct layout_field field = { .scale = 1, .field.mirror = FIELD_NO_MIRROR };
     slice               unit = { 0 };
     if (!read_map_of(r->d, map, "fields", "{ name: srcIP, type: ip }")) return true;
-    const struct node *skip = map_find(map, "skip"), *name = map_find(map, "measure");
+    const struct node *skip = map_find(map, "skip"), *name = map_find(map, "measure"), *path = map_find(map, "path");
     if (skip != NULL) return read_skip(r, map, skip);
     if (!room_for(r, map->at, 1)) return false;
     if (name == NULL) name = map_find(map, "name");
@@ -310,6 +310,7 @@ static bool read_field(struct reading *r, const struct node *map)
     def->layout.field[i] = field;
     def->unit[i] = unit;
     def->at[i] = name->at;
+    if (path != NULL) def->path_at[i] = path->at;
     if (field.field.fold != FOLD_NONE) {
         r->mirror[i] = map_find(map, "mirror");
         r->measures++;
@@ -371,6 +372,7 @@ static void read_fields(struct draft *d, struct layout_def *def, const struct no
     def->layout.field = arena_array(d->a, struct layout_field, FIELDS_MAX);
     def->unit = arena_array(d->a, slice, FIELDS_MAX);
     def->at = arena_array(d->a, struct place, FIELDS_MAX);
+    def->path_at = arena_array(d->a, struct place, FIELDS_MAX);
     u32 errors = d->f->errors;
     for (u32 i = 0; i < list->count && read_field(&r, &list->item[i]);) i++;
     join_mirrors(&r);

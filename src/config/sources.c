@@ -290,24 +290,63 @@ static void check_columns(struct draft *d, const struct recipe_source *out)
     }
 }
 
+/* The layout as if steps used all that it names, each field in a column of its own: what no step uses today may be
+ * wrong, too. Where the format has columns of its own, check_columns has looked at them. */
+static struct layout whole_layout(struct draft *d, const struct recipe_source *out, u32 number, struct schema *schema)
+{
+    struct layout whole = out->layout[number];
+    struct field *column = arena_array(d->a, struct field, whole.fields);
+    whole.field = arena_array(d->a, struct layout_field, whole.fields);
+    *schema = (struct schema){ .field = column };
+    for (u32 i = 0; i < whole.fields; i++) {
+        struct layout_field *f = &whole.field[i];
+        *f = out->layout[number].field[i];
+        f->used = f->used || (out->decoder->columns == NULL && f->column.len > 0);
+        f->slot = f->used ? schema->tags : 0;
+        if (f->used) column[schema->tags++] = f->field;
+    }
+    return whole;
+}
+
+/* The decoder tells one fault at a time: without that field it is asked again. */
+static void check_layout(struct draft *d, const struct recipe_source *out, u32 number)
+{
+    const struct layout_def *def = layout_of(d, out->layout[number].name);
+    struct schema            schema;
+    struct layout            whole = whole_layout(d, out, number, &schema);
+    struct decoder          *decoder = NULL;
+    err                      e = OK;
+    while (err_is(e = out->decoder->open(&decoder, &whole, &schema))) {
+        bool         field = e.at >= 0 && (u64)e.at < def->layout.fields;
+        bool         path = field && def->path_at[e.at].line > 0 && strstr(e.what, "path") != NULL;
+        struct place at = path ? def->path_at[e.at] : field ? def->at[e.at] : def->named_at;
+        findings_error(d->f, at, NULL, "format `%s`: layout `%.*s`: %s", out->decoder->name, LEN(def->layout.name),
+                       e.what);
+        if (!field || !whole.field[e.at].used || (u64)e.at == whole.time) return;
+        whole.field[e.at].used = false;
+    }
+    out->decoder->close(decoder);
+}
+
 /* What the decoder says of the layouts: paths, scales, types. Once columns have their slots. */
 void decoders_check(struct draft *d)
 {
-    for (u32 s = 0; s < d->r->sources; s++) {
-        const struct recipe_source *out = &d->r->source[s];
-        for (u32 l = 0; l < out->layouts && out->decoder->missing == NULL; l++) {
-            struct decoder          *decoder = NULL;
-            const struct layout_def *def = layout_of(d, out->layout[l].name);
-            err e = out->decoder->open(&decoder, &out->layout[l], &out->decoded);
-            if (!err_is(e)) {
-                out->decoder->close(decoder);
-                continue;
-            }
-            bool         field = e.at >= 0 && (u64)e.at < def->layout.fields;
-            struct place at = field ? def->at[e.at] : def->named_at;
-            findings_error(d->f, at, NULL, "format `%s`: layout `%.*s`: %s", out->decoder->name, LEN(def->layout.name),
-                           e.what);
-        }
+    for (u32 s = 0; s < d->r->sources; s++)
+        for (u32 l = 0; l < d->r->source[s].layouts && d->r->source[s].decoder->missing == NULL; l++)
+            check_layout(d, &d->r->source[s], l);
+}
+
+/* `path` is for formats whose fields have names. */
+static void check_paths(struct draft *d, const struct recipe_source *out)
+{
+    if (out->decoder == NULL || !out->decoder->placed) return;
+    for (u32 l = 0; l < out->layouts; l++) {
+        const struct layout_def *def = layout_of(d, out->layout[l].name);
+        for (u32 k = 0; k < def->layout.fields; k++)
+            if (def->path_at[k].line > 0)
+                findings_error(d->f, def->path_at[k], "only formats with named fields (json) have paths",
+                               "`path` is of no use to format `%s`: its fields stand in the order of the layout",
+                               out->decoder->name);
     }
 }
 
@@ -321,8 +360,9 @@ static void check_options(struct draft *d, const struct recipe_source *out, cons
         (out->type->fits == NULL || out->decoder == NULL ||
          out->type->fits(out->options, out->decoder, words, sizeof words, &key)))
         return;
-    const struct node *n = key != NULL ? map_find(map, key) : NULL;
-    findings_error(d->f, n != NULL ? n->at : at, NULL, "%s: %s", in, words);
+    bool               from = d->lent->from != NULL && key != NULL && strcmp(key, "start") == 0;
+    const struct node *n = key != NULL && !from ? map_find(map, key) : NULL;
+    findings_error(d->f, n != NULL ? n->at : at, from ? "the start is what --from says" : NULL, "%s: %s", in, words);
 }
 
 /* What kinds of input the layouts are for. */
@@ -372,6 +412,7 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
     read_time(d, i, map, at);
     check_built(d, out, type != NULL ? type->at : at);
     check_columns(d, out);
+    check_paths(d, out);
     if (layouts != NULL) check_layout_keys(d, out, layouts);
 }
 

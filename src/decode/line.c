@@ -9,6 +9,7 @@
 
 #include "decode/columns.h"
 #include "decode/scan.h"
+#include "decode/share.h"
 #include "weir/arena.h"
 #include "weir/strings.h"
 
@@ -72,44 +73,22 @@ struct pass {
 
 /* ---- the layout ---- */
 
-static u32 cell_size(enum field_type type, u32 bins)
-{
-    switch (type) {
-    case FIELD_U64:
-    case FIELD_MAC: return sizeof(u64);
-    case FIELD_F64: return sizeof(double);
-    case FIELD_TIME: return sizeof(nanos);
-    case FIELD_ADDR: return sizeof(addr);
-    case FIELD_STRING: return sizeof(slice);
-    case FIELD_SAMPLING: return sizeof(struct sampling);
-    case FIELD_BINS: return bins * (u32)sizeof(u64);
-    case FIELD_NET:
-    case FIELD_TAG: break;
-    }
-    return 0;
-}
-
 static bool scalable(enum field_type type)
 {
     return type == FIELD_U64 || type == FIELD_F64 || type == FIELD_BINS;
 }
 
-static err config(const char *what, i64 field)
-{
-    return (err){ ERR_CONFIG, what, field };
-}
-
 static err layout_check(const struct layout *l)
 {
-    if (l->fields == 0) return config("layout without fields", -1);
-    if (l->fields > FIELDS_MAX) return config("layout of more than 1024 fields", -1);
+    if (l->fields == 0) return layout_error("layout without fields", -1);
+    if (l->fields > FIELDS_MAX) return layout_error("layout of more than 1024 fields", -1);
     if (l->separator == '\n' || l->separator == '\r' || l->separator == 0)
-        return config("separator is CR, LF or NUL", -1);
-    if (l->null.len > NULL_TEXT_MAX) return config("null text over 16 bytes", -1);
+        return layout_error("separator is CR, LF or NUL", -1);
+    if (l->null.len > NULL_TEXT_MAX) return layout_error("null text over 16 bytes", -1);
     for (size_t i = 0; i < l->null.len; i++) {
         char c = l->null.at[i];
         if (c == l->separator || c == '\n' || c == '\r' || c == 0)
-            return config("null text with the separator, CR, LF or NUL", -1);
+            return layout_error("null text with the separator, CR, LF or NUL", -1);
     }
     return OK;
 }
@@ -118,18 +97,19 @@ static err layout_check(const struct layout *l)
 static err field_check(const struct layout *layout, const struct layout_field *f, const struct schema *schema,
                        u32 number, const bool *taken)
 {
-    if (f->slot >= schema->tags + schema->measures) return config("slot beyond the schema", number);
+    if (f->slot >= schema->tags + schema->measures) return layout_error("slot beyond the schema", number);
     const struct field *column = &schema->field[f->slot];
-    if (taken[f->slot]) return config("two fields for one column", number);
-    if (parse_of(f->field.type) == NULL) return config("type that no text has", number);
-    if (column->type != f->field.type) return config("type is not the column's", number);
+    if (taken[f->slot]) return layout_error("two fields for one column", number);
+    if (parse_of(f->field.type) == NULL) return layout_error("type that no text has", number);
+    if (column->type != f->field.type) return layout_error("type is not the column's", number);
     if (f->field.type == FIELD_BINS && (f->field.bins == 0 || f->field.bins > BINS_MAX))
-        return config("bins must be 1 to 64", number);
-    if (f->field.type == FIELD_BINS && column->bins != f->field.bins) return config("bins are not the column's",
+        return layout_error("bins must be 1 to 64", number);
+    if (f->field.type == FIELD_BINS && column->bins != f->field.bins) return layout_error("bins are not the column's",
         number);
-    if (number == layout->time && f->field.type != FIELD_TIME) return config("event time of another type", number);
-    if (scalable(f->field.type) && f->scale == 0) return config("scale of 0", number);
-    if (!scalable(f->field.type) && f->scale > 1) return config("type that cannot be scaled", number);
+    if (number == layout->time && f->field.type != FIELD_TIME)
+        return layout_error("event time of another type", number);
+    if (scalable(f->field.type) && f->scale == 0) return layout_error("scale of 0", number);
+    if (!scalable(f->field.type) && f->scale > 1) return layout_error("type that cannot be scaled", number);
     return OK;
 }
 
@@ -211,15 +191,7 @@ static err line_open_best(struct decoder **out, const struct layout *layout, con
 
 static void reject_add(struct pass *p, u32 why, u64 line, u64 offset, u32 field, slice sample)
 {
-    struct rejects *bad = p->bad;
-    bad->count[why]++;
-    if (bad->kept == REJECTS_MAX) return;
-    u32 len = (u32)(sample.len < REJECT_SAMPLE_MAX ? sample.len : REJECT_SAMPLE_MAX);
-    bad->kept_at[bad->kept++] = (struct reject){
-        .reason = why, .line = (u32)line, .offset = offset, .field = field, .sample = bad->sampled, .sample_len = len,
-    };
-    if (len > 0) memcpy(bad->samples + bad->sampled, sample.at, len);
-    bad->sampled += len;
+    reject_keep(p->bad, (struct reject){ .reason = why, .line = (u32)line, .offset = offset, .field = field }, sample);
 }
 
 /* Tells the lines of the block that are refused, in order. */
@@ -481,6 +453,7 @@ static_assert(STRING_BYTES_MAX == 4096 && DECIMAL_MAX == 1024 && LINE_BYTES_MAX 
 const struct decoder_type decoder_line = {
     .name    = "p2",
     .reasons = line_reasons,
+    .placed  = true,
     .open    = line_open_best,
     .close   = line_close,
     .decode  = line_decode,

@@ -80,15 +80,31 @@ static void stream_remove(struct lines *l, u32 at)
     stream_free(l, s);
 }
 
-/* Streams that have ended are forgotten, unless that is all that is waited for. Gives how many have not. */
+bool lines_forget(struct lines *l)
+{
+    u32 oldest = l->streams;
+    for (u32 i = 0; i < l->streams; i++) {
+        const struct stream *s = l->stream[i];
+        if (!s->left || !s->ended) continue;
+        if (oldest == l->streams || s->last->mtime < l->stream[oldest]->last->mtime) oldest = i;
+    }
+    if (oldest == l->streams) return false;
+    stream_remove(l, oldest);
+    return true;
+}
+
+/* Streams that have ended are forgotten, unless that is all that is waited for. Where the name is gone the stream is
+ * kept, up to a number: if the name comes back, what had it in between is looked for. Gives how many have not ended. */
 static u32 step_sweep(struct lines *l)
 {
-    u32 alive = 0;
+    u32 alive = 0, left = 0;
     for (u32 i = l->streams; i-- > 0;) {
         struct stream *s = l->stream[i];
         if (!s->ended) alive++;
+        else if (s->left) left++;
         else if (!l->bounded && strcmp(s->path, "-") != 0) stream_remove(l, i);
     }
+    while (!l->bounded && left > LEFT_MAX && lines_forget(l)) left--;
     return alive;
 }
 
@@ -436,11 +452,22 @@ static void lines_resume(struct source *s)
 
 /* --- saving ----------------------------------------------------------------------------------------------------- */
 
+/* It is known by its first bytes even if it was not opened yet. */
+static void stream_head(struct generation *g)
+{
+    if (g->is.head_len || g->size == 0 || g->rotated) return;
+    int fd = search_named(g->stream->path, &g->is);
+    if (fd < 0) return;
+    search_head(fd, &g->is, g->size);
+    close(fd);
+}
+
 static struct place stream_place(const struct stream *s)
 {
-    const struct generation *g = s->first;
+    struct generation *g = s->first;
     bool packed = g->contents == CONTENTS_PACKED;
-    return (struct place){ .number = s->number, .packed = packed,
+    stream_head(g);
+    return (struct place){ .number = s->number, .packed = packed, .left = s->left,
                            .done = packed ? g->drained && g->out == 0 && g->applied == g->offered : g->applied_end,
                            .is = g->is, .size = g->size, .mtime = g->mtime < 0 ? 0 : g->mtime, .offset = g->applied,
                            .lines = g->lines };

@@ -28,6 +28,7 @@
 #define GLANCE_MS     50u         /* between looks at open files while something grows                          */
 #define GLANCES_MS    2000u       /* so long after the last growth                                              */
 #define BETWEEN_MAX   256u        /* generations found between two known ones: more are told, not read          */
+#define LEFT_MAX      1000u       /* names of patterns that are gone and remembered; the longest unwritten go   */
 
 struct lines_options {
     struct option_names path;
@@ -57,6 +58,7 @@ struct identity_of {
 struct place {
     u32                number; /* of the partition */
     bool               packed, done; /* done: a packed file was read whole, a plain one to what was its end */
+    bool               left;   /* nothing more of it is waited for: it was read, or lost, and its name was gone */
     struct identity_of is;
     u64                size;   /* of the file, as last seen */
     nanos              mtime;
@@ -109,6 +111,7 @@ struct stream {
     bool open;   /* told to the engine                  */
     bool gone;   /* nothing is at the path              */
     bool ended;  /* nothing more will come              */
+    bool left;   /* its name is gone, and its last file done: only remembered, for what comes under the name later */
     bool dirty;  /* its position changed since the cut  */
     bool saved;  /* the state may hold a position of it */
     int  fault;  /* of the last look; told              */
@@ -194,6 +197,7 @@ struct lines {
 void lines_stir(struct lines *l);  /* the step runs in the next turn of the loop */
 void lines_survey(struct lines *l); /* looks now, or once more right after the look in work */
 void lines_fail(struct lines *l, const char *text);
+bool lines_forget(struct lines *l); /* the name gone that was not written to for longest; false: none is remembered */
 u64  lines_clock(const struct lines *l); /* ms */
 __attribute__((format(printf, 4, 5))) void lines_complain(struct lines *l, const char *path, u64 offset,
                                                           const char *format, ...);
@@ -220,14 +224,24 @@ void               follow_ended(struct lines *l, struct stream *s); /* nothing m
 /* --- lines_search.c --- */
 bool search_head(int fd, struct identity_of *is, u64 size); /* fills head and head_len; false: cannot be read */
 bool search_is(int fd, const struct identity_of *is); /* the open file is this one */
-bool search_is_held(const struct lines *l, const struct look *look); /* some stream has it */
+bool search_is_held(const struct lines *l, const struct look *look); /* some stream has it that is not left */
+
+/* The file of a name that is gone, if the open one is it: it has another name now. NULL: it is not. */
+const struct generation *search_left(const struct lines *l, int fd, const struct look *look);
+
+/* Opens what is at the path, if it is this file. A descriptor, or -1 with errno: 0, it is another. */
+int search_named(const char *path, const struct identity_of *is);
 
 /* Looks for the file in the path's folder, by inode. A descriptor, or -1. name: PATH_MAX bytes, filled. */
 int search_inode(const char *path, const struct identity_of *is, char *name);
 
 /* Plain files in the folder that are named as older generations of the path and were last written after `mtime`, oldest
- * first, without those that a stream of l has. Gives how many; fds are given. *packed: there are packed ones, too. */
+ * first, without those that a stream of l has and what is at the path itself, under a second name. Gives how many; fds
+ * are given. *packed: there are packed ones, too. */
 u32 search_between(struct lines *l, const char *path, nanos mtime, int fd[static BETWEEN_MAX], bool *packed);
+
+/* How many files are named as older generations of the path. one: NAME_MAX + 1 bytes, filled with the last by name. */
+u32 search_older(const char *path, char *one);
 
 /* --- lines_read.c --- */
 bool gen_open(struct lines *l, struct generation *g);    /* false: not now */

@@ -5,7 +5,8 @@
  *   another file      the old one was rotated away: it is read to its end, and until it did not grow for `rotate_wait`
  *                     (a writer goes on until it is told); then the new one, and any that came and went between them
  *   smaller, or with other first bytes    truncated (copytruncate), or written anew: read from its start, complained of
- *   gone              waited for; of a pattern's names the stream ends after `rotate_wait`
+ *   gone              waited for; of a pattern's names the stream ends after `rotate_wait`, and is remembered: what had
+ *                     the name before it comes back is read, too
  *
  * At the start the same is told from the position: what was rotated while weir was down is looked for by inode. */
 #include "source/lines.h"
@@ -154,11 +155,24 @@ void follow_glance(struct lines *l)
 
 /* --- rotation --------------------------------------------------------------------------------------------------- */
 
-/* Files that were at the path for a while, after one last written at `mtime`. */
-static void follow_between(struct lines *l, struct stream *s, nanos mtime)
+/* A copy of the file that the position is of, made before that was truncated: what was read of it is not read again. */
+static bool follow_copy(struct generation *g, const struct place *p)
+{
+    struct identity_of is = g->is;
+    if (p->packed || p->left || p->is.head_len < HEAD_BYTES || g->size < p->offset) return false;
+    is.head = p->is.head;
+    is.head_len = p->is.head_len;
+    if (!search_is(g->fd, &is)) return false;
+    g->offered = g->applied = p->offset;
+    g->lines = p->lines;
+    return true;
+}
+
+/* Files that were at the path for a while, after one last written at `mtime`. True: one is a copy of the position's. */
+static bool follow_between(struct lines *l, struct stream *s, nanos mtime)
 {
     int  fd[BETWEEN_MAX];
-    bool packed = false;
+    bool packed = false, copied = false;
     u32  n = search_between(l, s->path, mtime, fd, &packed);
     if (packed)
         lines_complain(l, s->path, 0, "rotated and packed before it was seen: a generation is not read");
@@ -174,7 +188,9 @@ static void follow_between(struct lines *l, struct stream *s, nanos mtime)
         g->rotated = true;
         l->opened++;
         l->counts.rotated++;
+        copied = (s->restored && !copied && follow_copy(g, &s->place)) || copied;
     }
+    return copied;
 }
 
 static void follow_away(struct lines *l, struct generation *g)
@@ -189,11 +205,12 @@ static void follow_away(struct lines *l, struct generation *g)
 }
 
 /* What the survey saw at the path. It may have been rotated away since then and be among those that were found
- * elsewhere: what is at the path now, the next look says. */
-static void follow_latest(struct lines *l, struct stream *s, const struct look *look)
+ * elsewhere: what is at the path now, the next look says. old: the last that was known before; if it is gone, its inode
+ * is perhaps another's. */
+static void follow_latest(struct lines *l, struct stream *s, struct generation *old, const struct look *look)
 {
     for (struct generation *g = s->first; g; g = g->next)
-        if (g->is.inode == look->inode && g->is.device == look->device) return;
+        if (!g->cut && !(s->left && g == old) && g->is.inode == look->inode && g->is.device == look->device) return;
     follow_generation(s, look, lines_clock(l));
 }
 
@@ -203,8 +220,28 @@ static void follow_rotated(struct lines *l, struct stream *s, const struct look 
     l->counts.rotated++;
     follow_away(l, old);
     if (!old->drained) follow_between(l, s, s->last->mtime);
-    follow_latest(l, s, look);
+    follow_latest(l, s, old, look);
+    follow_open(l, s);
     lines_stir(l);
+}
+
+/* The name of a pattern was gone and its file left; here it is again. With the same file it was only away. */
+static void follow_return(struct lines *l, struct stream *s, const struct look *look)
+{
+    struct generation *old = s->last;
+    int                fd = search_named(s->path, &old->is);
+    bool               same = fd >= 0 && !old->cut && look->size >= old->offered;
+    if (fd >= 0) close(fd);
+    s->ended = s->gone = false;
+    if (same) {
+        old->rotated = old->over = old->counted = false;
+    } else {
+        if (!old->drained) follow_between(l, s, old->mtime);
+        follow_latest(l, s, old, look);
+    }
+    s->left = false;
+    s->dirty = true;
+    follow_open(l, s);
 }
 
 /* --- the first look --------------------------------------------------------------------------------------------- */
@@ -229,30 +266,47 @@ static struct generation *follow_placed(struct lines *l, struct stream *s, const
     return g;
 }
 
+/* Its file is no longer at the path, nor elsewhere. */
+static void follow_missed(struct lines *l, struct generation *g, const struct look *look)
+{
+    const struct place *p = &g->stream->place;
+    bool                anew = look && look->inode == p->is.inode && look->device == p->is.device;
+    u64                 unread = p->packed || p->size < p->offset ? 0 : p->size - p->offset;
+    if (anew) l->counts.truncated++;
+    else l->counts.vanished++;
+    lines_complain(l, g->stream->path, p->offset, "%s, %llu bytes known unread",
+                   anew ? "written anew while weir was down (or deleted, and its inode given to another): read from "
+                          "its start"
+                        : "rotated away while weir was down",
+                   U(unread));
+}
+
 /* Its file is no longer at the path. look: what is; NULL: nothing. */
 static void follow_moved(struct lines *l, struct stream *s, const struct look *look)
 {
     const struct place *p = &s->place;
     char                name[PATH_MAX];
-    struct look         old;
-    nanos               mtime = p->mtime;
+    struct look         old = { .device = p->is.device, .inode = p->is.inode, .size = p->size, .mtime = p->mtime }, now;
     bool                whole = p->packed && p->done;
-    int                 fd = whole ? -1 : search_inode(s->path, &p->is, name);
-    if (fd >= 0 && look_at(fd, "", &old) == 0 && (p->packed || old.size >= p->offset)) {
-        struct generation *g = follow_placed(l, s, &old);
+    int                 fd = whole || p->left ? -1 : search_inode(s->path, &p->is, name);
+    bool                found = fd >= 0 && look_at(fd, "", &now) == 0 && (p->packed || now.size >= p->offset);
+    bool                missed = !found && !whole && !p->left;
+    struct generation  *g = follow_placed(l, s, found ? &now : &old);
+    g->rotated = g->counted = true;
+    g->over = !found;
+    s->left = p->left;
+    if (found) {
         g->fd = fd;
-        g->rotated = true;
+        g->counted = false;
         l->opened++;
         l->counts.rotated++;
-        mtime = old.mtime;
-    } else if (!whole) {
-        if (fd >= 0) close(fd);
-        l->counts.vanished++;
-        lines_complain(l, s->path, p->offset, "rotated away while weir was down, %llu bytes known unread",
-                       U(p->packed || p->size < p->offset ? 0 : p->size - p->offset));
+    } else if (fd >= 0) {
+        close(fd);
     }
-    if (!whole) follow_between(l, s, mtime);
-    if (look) follow_latest(l, s, look);
+    g->cut = p->left ? (p->packed ? !p->done : p->size > p->offset) /* that was told */ : !found;
+    if ((whole || !follow_between(l, s, g->mtime)) && missed) follow_missed(l, g, look);
+    if (look) follow_latest(l, s, g, look);
+    s->left = s->left && g == s->last;
     s->dirty = true;
 }
 
@@ -260,20 +314,20 @@ static void follow_moved(struct lines *l, struct stream *s, const struct look *l
 static int follow_resume(struct lines *l, struct stream *s, const struct look *look)
 {
     const struct place *p = &s->place;
-    bool                same = look && look->device == p->is.device && look->inode == p->is.inode;
+    bool                inode = look && look->device == p->is.device && look->inode == p->is.inode, same = inode;
     if (same) {
         int fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 && errno != ENOENT) return errno;
         same = fd >= 0 && search_is(fd, &p->is);
         if (fd >= 0) close(fd);
     }
-    if (!same && look && look->device == p->is.device && look->inode == p->is.inode && look->size < p->is.head_len)
+    if (inode && !p->left && look->size < p->is.head_len)
         same = true; /* truncated so far that not even its beginning is there */
-    if (!same) {
+    if (!same || (p->left && !p->packed && look->size < p->offset)) {
         follow_moved(l, s, look);
         return 0;
     }
-    if (p->packed || look->size >= p->offset) {
+    if (p->packed || (look->size >= p->offset && look->size >= p->is.head_len)) {
         follow_placed(l, s, look);
         return 0;
     }
@@ -297,6 +351,36 @@ static void follow_refused(struct lines *l, struct stream *s, int fault)
     if (l->bounded) follow_ended(l, s);
 }
 
+/* A file that was left under another name of the pattern goes on where it was. */
+static void follow_renamed(struct lines *l, struct generation *g)
+{
+    struct look look;
+    int         fd = open(g->stream->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && look_at(fd, "", &look) == 0 && look.inode == g->is.inode && look.device == g->is.device) {
+        const struct generation *was = search_left(l, fd, &look);
+        if (was) {
+            g->is = was->is;
+            g->offered = g->applied = was->offered;
+            g->lines = was->lines;
+            g->contents = was->contents;
+            g->drained = was->drained;
+            g->offered_end = g->applied_end = was->applied_end;
+        }
+    }
+    if (fd >= 0) close(fd);
+}
+
+/* Nothing tells whether they were ever read: this may be the first start, or the one before it was killed too early. */
+static void follow_older(struct lines *l, struct stream *s)
+{
+    char one[NAME_MAX + 1];
+    u32  n = search_older(s->path, one);
+    if (n == 1) lines_complain(l, s->path, 0, "%s was there before weir knew the path: it is not read", one);
+    if (n > 1)
+        lines_complain(l, s->path, 0, "%u older generations (one is %s) were there before weir knew the path: they are "
+                                      "not read", n, one);
+}
+
 static void follow_begin(struct lines *l, struct stream *s, const struct look *look)
 {
     int fault = s->restored ? follow_resume(l, s, look) : 0;
@@ -310,14 +394,16 @@ static void follow_begin(struct lines *l, struct stream *s, const struct look *l
         s->saved = true;
     } else if (look) {
         struct generation *g = follow_generation(s, look, lines_clock(l));
+        s->dirty = true; /* from its first epoch on it is found again, even if nothing of it was read */
+        if (s->globbed) follow_renamed(l, g);
+        if (!l->bounded && l->options->start != LINES_END) follow_older(l, s);
         if (l->options->start == LINES_END && l->setup.fresh && l->surveyed == 0 && !l->bounded) {
             g->from_end = true;
             g->offered = g->applied = look->size;
-            s->dirty = true;
             gen_open(l, g);
         }
     }
-    if (s->first) follow_open(l, s);
+    if (s->first && (look || s->first->next || !s->first->over)) follow_open(l, s);
     lines_stir(l);
 }
 
@@ -330,7 +416,8 @@ static void follow_present(struct lines *l, struct stream *s, const struct look 
     if (g) s->fault = 0;
     for (struct generation *k = s->first; k; k = k->next) k->blocked = false;
     if (g == NULL) follow_begin(l, s, look);
-    else if (g->is.device != look->device || g->is.inode != look->inode) follow_rotated(l, s, look);
+    else if (s->left) follow_return(l, s, look);
+    else if (g->cut || g->is.device != look->device || g->is.inode != look->inode) follow_rotated(l, s, look);
     else if (g->fd >= 0) follow_size(l, g);
     else if (g->contents != CONTENTS_PACKED && look->size < g->offered) follow_anew(l, g, look->size, "truncated");
     else follow_grown(l, g, look);
@@ -372,9 +459,10 @@ static bool follow_seen(struct lines *l, const struct seen *at)
     u32  i = stream_at(l, at->path, &there);
     if (!there && !l->bounded && at->globbed && (is_older(l, at->path) || search_is_held(l, &at->look))) return true;
     struct stream *s = there ? l->stream[i] : follow_stream(l, at->path, at->globbed, PARTITIONS_MAX);
+    while (s == NULL && lines_forget(l)) s = follow_stream(l, at->path, at->globbed, PARTITIONS_MAX);
     if (s == NULL) return false;
     s->looked = l->surveyed + 1;
-    if (s->ended) return true;
+    if (s->ended && (l->bounded || !s->left)) return true;
     if (at->fault) follow_absent(l, s, at->fault);
     else follow_present(l, s, &at->look);
     return true;

@@ -235,7 +235,8 @@ void gen_finish(struct lines *l, struct stream *s)
         g->counted = true;
         gen_release(l, g);
         if (g->next == NULL) {
-            if (l->bounded || (s->gone && s->globbed)) follow_ended(l, s);
+            if (s->gone && s->globbed) s->left = s->dirty = true;
+            if (l->bounded || s->left) follow_ended(l, s);
             return;
         }
         s->first = g->next;

@@ -36,6 +36,15 @@ bool search_head(int fd, struct identity_of *is, u64 size)
     return true;
 }
 
+int search_named(const char *path, const struct identity_of *is)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || search_is(fd, is)) return fd;
+    close(fd);
+    errno = 0;
+    return -1;
+}
+
 bool search_is(int fd, const struct identity_of *is)
 {
     char        head[HEAD_BYTES];
@@ -112,9 +121,18 @@ struct candidates {
 bool search_is_held(const struct lines *l, const struct look *look)
 {
     for (u32 i = 0; i < l->streams; i++)
-        for (const struct generation *g = l->stream[i]->first; g; g = g->next)
-            if (g->is.inode == look->inode && g->is.device == look->device) return true;
+        for (const struct generation *g = l->stream[i]->first; g && !l->stream[i]->left; g = g->next)
+            if (!g->cut && g->is.inode == look->inode && g->is.device == look->device) return true;
     return false;
+}
+
+/* It is perhaps deleted since, and its inode another's: so the beginning is looked at, too. */
+const struct generation *search_left(const struct lines *l, int fd, const struct look *look)
+{
+    for (u32 i = 0; i < l->streams; i++)
+        for (const struct generation *g = l->stream[i]->first; g && l->stream[i]->left; g = g->next)
+            if (g->is.inode == look->inode && !g->cut && look->size >= g->offered && search_is(fd, &g->is)) return g;
+    return NULL;
 }
 
 static bool is_found(const struct candidates *c, const struct look *look)
@@ -124,15 +142,23 @@ static bool is_found(const struct candidates *c, const struct look *look)
     return false;
 }
 
+/* The live file may have a second name that looks rotated: a hard link. */
+static bool is_live(const char *path, const struct look *look)
+{
+    struct look live;
+    return look_at(AT_FDCWD, path, &live) == 0 && live.inode == look->inode && live.device == look->device;
+}
+
 /* fd: taken; kept if it is one. */
-static void candidate_take(struct lines *l, struct candidates *c, int fd, nanos mtime)
+static void candidate_take(struct lines *l, struct candidates *c, const char *path, int fd, nanos mtime)
 {
     char        magic[INFLATE_MAGIC];
     bool        sure;
     struct look look;
     if (fd < 0) return;
     ssize_t n = pread(fd, magic, sizeof magic, 0);
-    bool    is = n > 0 && look_at(fd, "", &look) == 0 && look.mtime > mtime && !search_is_held(l, &look);
+    bool    is = n > 0 && look_at(fd, "", &look) == 0 && look.mtime > mtime && !search_is_held(l, &look) &&
+                 search_left(l, fd, &look) == NULL && !is_live(path, &look);
     if (is && inflate_format_of(slice_of(magic, (size_t)n), &sure) != INFLATE_NONE) {
         c->packed = true;
         is = false;
@@ -153,7 +179,7 @@ static void candidates_add(struct lines *l, struct candidates *c, const char *pa
     struct dirent *e;
     while (folder && c->count < BETWEEN_MAX && (e = readdir(folder)) != NULL)
         if (survey_is_rotated(e->d_name, slice_str(base_of(path))))
-            candidate_take(l, c, entry_open(folder, e), mtime);
+            candidate_take(l, c, path, entry_open(folder, e), mtime);
     if (folder) closedir(folder);
 }
 
@@ -174,4 +200,17 @@ u32 search_between(struct lines *l, const char *path, nanos mtime, int fd[static
     for (u32 i = 0; i < c.count; i++) fd[i] = c.at[i].fd;
     *packed = c.packed;
     return c.count;
+}
+
+u32 search_older(const char *path, char *one)
+{
+    DIR           *folder = folder_open(path);
+    struct dirent *e;
+    u32            n = 0;
+    while (folder && (e = readdir(folder)) != NULL) {
+        if (!survey_is_rotated(e->d_name, slice_str(base_of(path)))) continue;
+        if (n++ == 0 || strcmp(e->d_name, one) > 0) snprintf(one, NAME_MAX + 1, "%s", e->d_name);
+    }
+    if (folder) closedir(folder);
+    return n;
 }

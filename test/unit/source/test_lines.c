@@ -551,7 +551,11 @@ static void lines_does_not_read_rotated_names_of_a_pattern(void **state)
     put_gzip(k, "log.2.gz", "older\n");
     put(k, "logger", "l\n");
     kit_open(k);
-    kit_expect(k, "+0\n+1\nlog a\nlogger l\n");
+    run_until(k, NULL, 2, PATIENCE_MS);
+    assert_non_null(strstr(k->text, "! log 3 older generations (one is log.2.gz) were there before weir knew the path: "
+                                    "they are not read\n"));
+    assert_non_null(strstr(k->text, "log a\nlogger l\n"));
+    k->text[0] = '\0';
     move(k, "log", "log.3");
     put(k, "log", "b\n");
     kit_expect(k, "log b\n");
@@ -570,10 +574,100 @@ static void lines_ends_the_stream_of_a_patterns_name_that_is_gone(void **state)
     assert_int_equal(k->saves, 1);
     assert_int_equal(unlink(kit_path(k, "eve-1")), 0);
     kit_expect(k, "-0\n");
+    put(k, "eve-2", "b\n"); /* with the same inode, mostly */
+    kit_expect(k, "+1\neve-2 b\n");
+    put(k, "eve-1", "c\n");
+    kit_expect(k, "+0\neve-1 c\n");
     kit_cut(k);
-    assert_int_equal(k->saves, 0);
-    put(k, "eve-2", "b\n");
-    kit_expect(k, "+0\neve-2 b\n");
+    assert_int_equal(k->saves, 2);
+}
+
+static void lines_remembers_a_patterns_name_that_is_gone(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "*.log");
+    put(k, "a.log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\na.log a\n");
+    move(k, "a.log", "a.log.1");
+    kit_expect(k, "-0\n");
+    kit_cut(k);
+    put(k, "a.log", "b\n");
+    kit_expect(k, "+0\na.log b\n");
+    kit_close(k); /* b is in no epoch, and is rotated away */
+    move(k, "a.log.1", "a.log.2");
+    move(k, "a.log", "a.log.1");
+    kit_open(k);
+    kit_expect(k, "! *.log matches nothing; looked for every `poll`\n+0\na.log b\n-0\n");
+    kit_cut(k);
+    put(k, "a.log", "c\n");
+    kit_expect(k, "+0\na.log c\n");
+    kit_close(k);
+    move(k, "a.log", "a.log.0");
+    usleep(20000);
+    put(k, "a.log", "d\n");
+    kit_open(k);
+    kit_expect(k, "+0\na.log c\na.log d\n");
+}
+
+static void lines_says_nothing_of_a_name_that_was_read_and_stays_gone(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "*.log");
+    put(k, "a.log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\na.log a\n");
+    assert_int_equal(unlink(kit_path(k, "a.log")), 0);
+    kit_expect(k, "-0\n");
+    kit_cut(k);
+    for (u32 i = 0; i < 2; i++) {
+        kit_close(k);
+        kit_open(k);
+        kit_settle(k);
+        kit_cut(k);
+        kit_expect(k, "! *.log matches nothing; looked for every `poll`\n");
+    }
+    put(k, "a.log", "b\nc\n"); /* with the same inode, mostly */
+    kit_expect(k, "+0\na.log b c\n");
+}
+
+static void lines_goes_on_in_a_file_that_took_another_name_of_the_pattern(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "*.log");
+    put(k, "a.log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\na.log a\n");
+    move(k, "a.log", "b.log");
+    kit_expect(k, "-0\n+1\n");
+    append(k, "b.log", "b\n");
+    kit_expect(k, "b.log b\n");
+}
+
+static void lines_remembers_so_many_names(void **state)
+{
+    struct kit  *k = *state;
+    const u32    files = LEFT_MAX + 20;
+    struct lines *l;
+    char         name[32];
+    kit_paths(k, 1, "*.log");
+    k->quiet = true;
+    k->out_max = 100;
+    for (u32 i = 0; i < files; i++) {
+        snprintf(name, sizeof name, "%u.log", i);
+        put(k, name, "1\n");
+    }
+    kit_open(k);
+    l = (struct lines *)k->source;
+    assert_true(run_until(k, NULL, files, PATIENCE_MS));
+    assert_int_equal(l->streams, files);
+    for (u32 i = 0; i < files; i++) {
+        snprintf(name, sizeof name, "%u.log", i);
+        assert_int_equal(unlink(kit_path(k, name)), 0);
+    }
+    for (u32 i = 0; i < 40 && l->streams > LEFT_MAX; i++) kit_settle(k);
+    assert_int_equal(l->streams, LEFT_MAX);
+    assert_int_equal(l->stales, 0); /* no position of theirs was ever saved */
 }
 
 /* --- restarts --------------------------------------------------------------------------------------------------- */
@@ -614,6 +708,44 @@ static void lines_goes_on_inside_a_file_that_is_read_in_chunks(void **state)
     run_until(k, NULL, 60000, PATIENCE_MS);
     assert_int_equal(k->lines, 60000);
     assert_int_equal(k->sum, 60000ull * 60001 / 2);
+}
+
+static void lines_knows_a_path_from_its_first_look_on(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    k->hold = true;
+    kit_open(k);
+    kit_settle(k);
+    kit_cut(k); /* nothing is applied */
+    assert_int_equal(k->saves, 1);
+    kit_close(k);
+    k->hold = false;
+    move(k, "log", "log.1");
+    usleep(20000);
+    put(k, "log", "b\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\nlog b\n");
+}
+
+static void lines_does_not_take_a_second_name_of_the_live_file_for_an_older_one(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a\n");
+    kit_settle(k);
+    move(k, "log", "log.1");
+    put(k, "log", "b\n");
+    assert_int_equal(link(kit_path(k, "log"), kit_path(k, "log.2")), 0);
+    kit_expect(k, "log b\n");
+    kit_settle(k);
+    append(k, "log", "c");
+    kit_settle(k);
+    kit_expect(k, ""); /* not left: a torn line is waited for */
+    append(k, "log", "d\n");
+    kit_expect(k, "log cd\n");
+    assert_int_equal(counts(k)->rotated, 1);
 }
 
 static void lines_finds_what_was_rotated_while_it_was_down(void **state)
@@ -672,7 +804,35 @@ static void lines_knows_a_recycled_inode_by_the_first_bytes(void **state)
     kit_close(k);
     put(k, "log", "bbbb\ncccc\n"); /* the same inode, as if it were given anew */
     kit_open(k);
-    kit_expect(k, "! log rotated away while weir was down, 0 bytes known unread\n+0\nlog bbbb cccc\n");
+    kit_expect(k, "! log written anew while weir was down (or deleted, and its inode given to another): read from its "
+                  "start, 0 bytes known unread\n+0\nlog bbbb cccc\n");
+    assert_int_equal(counts(k)->truncated, 1);
+}
+
+static void lines_goes_on_in_the_copy_of_a_file_that_was_truncated_while_it_was_down(void **state)
+{
+    struct kit *k = *state;
+    char        text[1024] = "";
+    for (u32 i = 0; i < 100; i++) snprintf(text + strlen(text), 8, "%u\n", i + 100);
+    k->quiet = true;
+    put(k, "log", text);
+    kit_open(k);
+    run_until(k, NULL, 100, PATIENCE_MS);
+    kit_cut(k);
+    kit_close(k);
+    k->quiet = false;
+    usleep(20000);
+    put(k, "log.1", text); /* as copytruncate does */
+    append(k, "log.1", "x\n");
+    memcpy(text, "b\n", 2);
+    put(k, "log", "");
+    append(k, "log", "b\n");
+    for (u32 i = 0; i < 2; i++) append(k, "log", text + 4);
+    kit_open(k);
+    run_until(k, NULL, 302, PATIENCE_MS);
+    kit_settle(k);
+    assert_non_null(strstr(k->text, "+0\nlog x\nlog b 101 102"));
+    assert_int_equal(k->lines, 100 + 1 + 1 + 2 * 99);
 }
 
 static void lines_reads_from_the_start_what_was_truncated_while_it_was_down(void **state)
@@ -775,6 +935,21 @@ static void lines_goes_on_inside_a_packed_file(void **state)
     run_until(k, "+0\n-0\ndone\n", 0, PATIENCE_MS);
     assert_int_equal(k->lines, 300000);
     assert_int_equal(k->sum, 300000ull * 300001 / 2);
+}
+
+static void lines_reads_another_packed_file_that_came_while_it_was_down(void **state)
+{
+    struct kit *k = *state;
+    kit_paths(k, 1, "old*");
+    put_gzip(k, "old", "a\n");
+    kit_open(k);
+    kit_expect(k, "+0\nold a\n");
+    kit_settle(k);
+    kit_cut(k);
+    kit_close(k);
+    put_gzip(k, "old", "b\nc\n"); /* the same inode */
+    kit_open(k);
+    kit_expect(k, "+0\nold b c\n");
 }
 
 static void lines_tells_damage_and_reads_no_torn_line(void **state)
@@ -928,12 +1103,14 @@ static void lines_checks_its_paths(void **state)
 static void lines_refuses_positions_that_are_damaged(void **state)
 {
     static const char *const bad[] = { "", "1", "2 0 0 1 1 1 1 1 1 1 1", "1 4096 0 1 1 1 1 1 1 1 1",
-                                       "1 0 4 1 1 1 1 1 1 1 1", "1 0 0 1 1 1 1 257 1 1 1",
+                                       "1 0 8 1 1 1 1 1 1 1 1", "1 0 0 1 1 1 1 257 1 1 1",
                                        "1 0 0 1 1 1 1 1 1 1 1 1", "1 0 0 1 1 1 x 1 1 1 1" };
     struct place p;
     for (size_t i = 0; i < WEIR_COUNT(bad); i++) assert_false(place_read(&p, slice_str(bad[i])));
     assert_true(place_read(&p, S("1 5 3 2 3 4 5 6 7 8 9")));
-    assert_true(p.packed && p.done && p.number == 5 && p.is.head_len == 6 && p.offset == 8 && p.lines == 9);
+    assert_true(p.packed && p.done && !p.left && p.number == 5 && p.is.head_len == 6 && p.offset == 8 && p.lines == 9);
+    assert_true(place_read(&p, S("1 5 5 2 3 4 5 6 7 8 9")));
+    assert_true(!p.packed && p.done && p.left);
 }
 
 static void lines_tells_rotated_names(void **state)
@@ -965,16 +1142,24 @@ int main(void)
         KIT(lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place),
         KIT(lines_does_not_read_rotated_names_of_a_pattern),
         KIT(lines_ends_the_stream_of_a_patterns_name_that_is_gone),
+        KIT(lines_remembers_a_patterns_name_that_is_gone),
+        KIT(lines_says_nothing_of_a_name_that_was_read_and_stays_gone),
+        KIT(lines_goes_on_in_a_file_that_took_another_name_of_the_pattern),
+        KIT(lines_remembers_so_many_names),
         KIT(lines_goes_on_at_the_byte),
         KIT(lines_goes_on_inside_a_file_that_is_read_in_chunks),
+        KIT(lines_knows_a_path_from_its_first_look_on),
+        KIT(lines_does_not_take_a_second_name_of_the_live_file_for_an_older_one),
         KIT(lines_finds_what_was_rotated_while_it_was_down),
         KIT(lines_tells_what_is_known_to_be_unread_where_it_is_gone),
         KIT(lines_knows_a_recycled_inode_by_the_first_bytes),
+        KIT(lines_goes_on_in_the_copy_of_a_file_that_was_truncated_while_it_was_down),
         KIT(lines_reads_from_the_start_what_was_truncated_while_it_was_down),
         KIT(lines_keeps_the_position_of_a_path_that_is_not_asked_for),
         KIT(lines_reads_what_is_there_once_with_the_last_line),
         KIT(lines_unpacks_gzip_and_zstd_by_their_first_bytes),
         KIT(lines_goes_on_inside_a_packed_file),
+        KIT(lines_reads_another_packed_file_that_came_while_it_was_down),
         KIT(lines_tells_damage_and_reads_no_torn_line),
         KIT(lines_passes_over_a_line_that_no_text_can_hold),
         KIT(lines_follows_plain_files_beside_packed_ones),
