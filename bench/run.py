@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run.py: measures weir beside its peers and prints each figure with its unit and its bar.
 
-    bench/run.py [--build DIR] [--weir BINARY] [--rounds N] [--small] [NAME...]
+    bench/run.py [--build DIR] [--weir BINARY] [--rounds N] [--small] [NAME...]   `kafka` may be followed by parts of it
 
     wide      one minute, three files of 120 fields, 40 measures used: weir, mawk, DuckDB over the same aggregation
     narrow    lines of 10 fields, 200,000 groups, four levels and top 100
@@ -10,6 +10,7 @@
     nominal   a minute of traffic a minute, for some minutes: CPU share of one core
     epochs    the longest stop of the loop by an epoch's cut, recovery of a large state
     packets   packets to conversations: weir p2, softflowd, nfpcapd, tshark
+    kafka     spool, window, latency, transactions: on one real broker, beside Kafka's and Python's own (kafka.py)
     micro     decoder, prefix match, groups, rank, cut (programs of bench/micro)
 
 Rounds are interleaved (A B C A B C ...); printed are the median and the least. CPU seconds are user + system of the
@@ -300,10 +301,20 @@ def packets(b):
     subprocess.run(command + small, check=True)
 
 
+KAFKA_PARTS = ("spool", "window", "latency", "transactions")
+
+
+def kafka(b):
+    """weir beside the script of today, librdkafka and kafka-consumer-perf-test (kafka.py), on one real broker."""
+    small = ["--small"] if b.small else []
+    subprocess.run([sys.executable, os.path.join(HERE, "kafka.py"), "--weir", b.weir, "--rounds", str(min(b.rounds, 3))] +
+                   small + b.parts, check=True)
+
+
 # Programs of bench/micro that want a folder to write into.
 WRITERS = ("bench_sink_sqlite", "bench_state_write")
 
-BENCHES = {f.__name__: f for f in (wide, narrow, catchup, nominal, epochs, packets, micro)}
+BENCHES = {f.__name__: f for f in (wide, narrow, catchup, nominal, epochs, packets, kafka, micro)}
 
 
 def main():
@@ -314,10 +325,13 @@ def main():
     p.add_argument("--small", action="store_true")
     p.add_argument("name", nargs="*", help=", ".join(BENCHES))
     a = p.parse_args()
+    parts = [n for n in a.name if n in KAFKA_PARTS and "kafka" in a.name]
+    a.name = [n for n in a.name if n not in parts]
     unknown = [n for n in a.name if n not in BENCHES]
     if unknown:
         p.error("no bench %s; there are %s" % (", ".join(unknown), ", ".join(BENCHES)))
     b = Bench(a)
+    b.parts = parts
     os.makedirs(CACHE, exist_ok=True)
     machine()
     for name in a.name or BENCHES:

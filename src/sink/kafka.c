@@ -6,7 +6,7 @@
  * acknowledged, so that a crash repeats at most what came after it.
  * Nothing is ever deleted: an amended row is one more message with the same key and a higher revision; of a cleared
  * ranking the old rows stay, the new ones follow with a higher revision.
- * A queue of librdkafka's holds what the brokers have not taken (64 MiB unless `properties` say otherwise). Where it
+ * A queue of librdkafka's holds what the brokers have not taken (6 MiB unless `properties` say otherwise). Where it
  * stays full for a `timeout`, apply is an error that the engine repeats, and the sources wait. */
 #include "sink/kafka_link.h"
 #include "sink/kafka_plan.h"
@@ -14,6 +14,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define KICK_BYTES ((size_t)256 << 10) /* fewer are all there were: more gather while the sink is at work */
 
 /* How far rows were put that must be tried again: at least once does not begin anew, or an outage would fill the queue
  * with copies. */
@@ -198,8 +200,10 @@ static err kafka_stream(struct sink *s, slice rows, char *why, size_t room, bool
     *fatal = false;
     err e = kafka_link_ready(s->link, why, room, fatal);
     if (!err_is(e)) e = put_rest(s, &s->streaming, 0, rows, why, room, fatal);
-    if (!err_is(e)) s->streaming = (struct progress){ 0 };
-    return e;
+    if (err_is(e)) return e;
+    s->streaming = (struct progress){ 0 };
+    if (rows.len < KICK_BYTES) kafka_link_kick(s->link);
+    return OK;
 }
 
 static err kafka_settle(struct sink *s, char *why, size_t room, bool *fatal)

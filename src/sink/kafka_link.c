@@ -24,7 +24,13 @@
 #define ABORT_MS   5000
 #define REMARK_NS  (3600 * 1000000000ull)
 #define RETRY_NS   (60 * 1000000000ull)
-#define QUEUE_KIB  "65536" /* of messages that wait for a broker: the epoch itself is in memory, too */
+#define FLUSH_MS   20
+/* Five requests of 1 MB are on their way to a broker at most. What waits beside them for longer than `linger.ms` while
+ * no further one may go makes librdkafka's thread go in circles: few wait, and may wait long. What is not to wait,
+ * kafka_link_kick sends. */
+#define LINGER_MS  "100"
+#define QUEUE_KIB  "6144"
+#define QUEUE_KIB_WIDE "65536" /* for messages that may be larger than the above */
 
 /* --- what librdkafka tells ---------------------------------------------------------------------------------------- */
 
@@ -139,7 +145,9 @@ static rd_kafka_conf_t *conf_producer(const struct kafka_link_setup *s, char *wo
     rd_kafka_conf_t *conf = conf_base(s, words, size);
     if (conf == NULL) return NULL;
     set_default(s, conf, "partitioner", "murmur2_random");
-    set_default(s, conf, "queue.buffering.max.kbytes", QUEUE_KIB);
+    bool wide = given(s, "message.max.bytes");
+    set_default(s, conf, "queue.buffering.max.kbytes", wide ? QUEUE_KIB_WIDE : QUEUE_KIB);
+    if (!given(s, "queue.buffering.max.ms")) set_default(s, conf, "linger.ms", LINGER_MS);
     kafka_conf_own(conf, "enable.idempotence", "true");
     kafka_conf_own(conf, "delivery.report.only.error", "true");
     set_ms(conf, "message.timeout.ms", s->exactly ? s->timeout_ms - s->timeout_ms / 4 : 0);
@@ -502,6 +510,13 @@ err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, cons
         if (l->failed > 0 || kafka_link_left_ms(deadline, STEP_MS) == 0)
             return not_put(l, "the queue is full", "no broker takes what is in it", why, room);
     }
+}
+
+void kafka_link_kick(struct kafka_link *l)
+{
+    kafka_guard_begin(l->guard, "flush");
+    rd_kafka_flush(l->producer, FLUSH_MS);
+    kafka_guard_end(l->guard);
 }
 
 err kafka_link_settle(struct kafka_link *l, char *why, size_t room, bool *fatal)

@@ -56,6 +56,10 @@ void kafka_link_abort(struct kafka_link *l);
 err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, const slice *table, char *why,
                    size_t room);
 
+/* at_least_once: what was put goes now, not after `linger.ms`; waits for it a moment. For when no more is at hand: what
+ * comes meanwhile goes together. */
+void kafka_link_kick(struct kafka_link *l);
+
 /* at_least_once: all that was put is acknowledged (an error will pass unless *fatal), then the mark is set. */
 err kafka_link_settle(struct kafka_link *l, char *why, size_t room, bool *fatal);
 err kafka_link_mark(struct kafka_link *l, u64 number, char *why, size_t room);

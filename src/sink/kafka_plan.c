@@ -40,7 +40,7 @@ static char *topic_of(const char *pattern, slice table)
 static u32 topic_add(struct kafka_plan *p, char *name)
 {
     for (u32 i = 0; i < p->topics; i++) {
-        if (strcmp(p->topic[i], name) != 0) continue;
+        if (!slice_is(slice_str(p->topic[i]), name)) continue;
         free(name);
         return i;
     }
@@ -184,7 +184,8 @@ static size_t key_add(const struct kafka_plan *p, const struct kafka_target *t, 
 static slice value_of(const struct kafka_target *t, const struct row *row, char *buf)
 {
     const struct value *v = &row->value[t->value];
-    return v->kind == VALUE_NULL ? (slice){ 0 } : value_text(v, buf);
+    if (v->kind == VALUE_NULL) return (slice){ 0 };
+    return value_text(v, buf);
 }
 
 struct kafka_message kafka_plan_message(const struct kafka_plan *p, const struct kafka_target *t, const struct row *row,
@@ -197,6 +198,9 @@ struct kafka_message kafka_plan_message(const struct kafka_plan *p, const struct
     if (t->value == KAFKA_COLUMN_NONE) {
         lines_row(to, &(struct line_format){ .json = true, .table = t->named }, t->table, row);
         to->len--; /* a message needs no line's end */
+    } else if (row->value[t->value].kind == VALUE_TEXT) {
+        m.value = row->value[t->value].text;
+        from = SIZE_MAX;
     } else {
         slice v = value_of(t, row, buf);
         if (v.at == NULL) from = SIZE_MAX;
