@@ -316,10 +316,21 @@ class Broker:
         finally:
             c.close()
 
+    def stable_ends(self, topic, seconds=3):
+        """Ends for a read_committed reader. A commit is answered before its markers stand in all partitions, so they are
+        waited for, but not for ever: a transaction may be open."""
+        limit = time.monotonic() + seconds
+        while True:
+            ends = self.ends(topic)
+            if ends == self.ends(topic, "read_uncommitted") or time.monotonic() > limit:
+                return ends
+            time.sleep(0.05)
+
     def read(self, topic, isolation="read_committed", seconds=60):
         """All messages between the ends that stand now; transactions that are open then are not in it."""
         from confluent_kafka import Consumer, KafkaError, TopicPartition
-        ends = {p: e for p, e in self.ends(topic, isolation).items() if e[1] > e[0]}
+        ends = self.stable_ends(topic) if isolation == "read_committed" else self.ends(topic, isolation)
+        ends = {p: e for p, e in ends.items() if e[1] > e[0]}
         c = Consumer(self.quiet({"group.id": "look", "isolation.level": isolation, "enable.auto.commit": False,
                                  "enable.partition.eof": True}))
         out, limit = [], time.monotonic() + seconds
