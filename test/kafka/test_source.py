@@ -309,6 +309,7 @@ def test_a_broker_that_dies_is_waited_for(kit):
     p = job.start()
     for _ in range(3 if kit.full else 1):
         feed.put(500)
+        kit.until(lambda: sum(committed(kit, "weir-job-in", feed.topic, 2)) == feed.sent, 60, "it reads")
         kit.broker.kill9()
         time.sleep(1)
         kit.broker.start()
