@@ -336,10 +336,19 @@ void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_pa
 
 /* --- the group's offsets, for others to see --------------------------------------------------------------------- */
 
+/* What was not told is said again the next second. */
+static void untold(struct kafka *k)
+{
+    for (u32 i = 0; i < k->parts.count; i++) k->parts.at[i]->committed = KAFKA_NO_OFFSET;
+}
+
 void kafka_commit(struct kafka *k)
 {
     rd_kafka_topic_partition_list_t *list = kafka_committable(k);
-    if (list->cnt > 0 && rd_kafka_commit(k->rk, list, 1) != RD_KAFKA_RESP_ERR_NO_ERROR) k->counts.uncommitted++;
+    if (list->cnt > 0 && rd_kafka_commit(k->rk, list, 1) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        k->counts.uncommitted++;
+        untold(k);
+    }
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -364,10 +373,14 @@ void kafka_on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_parti
                 e == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
     for (int i = 0; list && i < list->cnt; i++) {
         struct part *t = parts_find(&k->parts, list->elems[i].topic, list->elems[i].partition);
-        if (t == NULL || (!bad && list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)) continue;
+        bool         told = !bad && list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        /* An older one may have been tried again, and have come behind the newer. */
+        if (t == NULL || (told && list->elems[i].offset == t->committed)) continue;
         t->committed = KAFKA_NO_OFFSET; /* said again the next time */
+        if (told) continue;
         if (!bad) e = list->elems[i].err;
     }
+    if (bad && (list == NULL || list->cnt == 0)) untold(k);
     if (e == RD_KAFKA_RESP_ERR_NO_ERROR || e == RD_KAFKA_RESP_ERR__NO_OFFSET || soon || k->closing) return;
     k->counts.uncommitted++;
     if (may_tell(k))

@@ -306,7 +306,7 @@ def test_kills_at_any_moment_lose_and_repeat_nothing(kit):
 def test_a_broker_that_dies_is_waited_for(kit):
     feed = Feed(kit, kit.topic(partitions=2))
     job = Job(kit, feed.topic, ", partitions: 0-1")
-    p = job.start()
+    p = job.start("--stats", "stats.json")
     for _ in range(3 if kit.full else 1):
         feed.put(500)
         kit.until(lambda: sum(committed(kit, "weir-job-in", feed.topic, 2)) == feed.sent, 60, "it reads")
