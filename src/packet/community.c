@@ -163,7 +163,8 @@ bool community_write(char *to, const struct packet *p)
     bool has_ports = protocol_is_ported(p->protocol) || is_icmp(p);
     if (p->kind != PACKET_IP || (has_ports && !p->ports)) return false;
     sha1_short(digest, bytes, flow_bytes(bytes, p, has_ports));
-    memcpy(to, "1:", 2);
+    to[0] = '1'; /* the version */
+    to[1] = ':';
     base64_write(to + 2, digest);
     return true;
 }

@@ -171,6 +171,7 @@ static size_t text_copy(const struct haul *h, u32 message, size_t from, char *to
             continue;
         }
         size_t n = part.len - from < max - done ? part.len - from : max - done;
+        WEIR_ASSERT(part.at != NULL); /* what has bytes has a place */
         memcpy(to + done, part.at + from, n);
         if (i == 1 && h->of->flat) flatten(to + done, n);
         done += n;
