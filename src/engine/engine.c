@@ -488,10 +488,9 @@ static void find_ahead(struct engine *e)
     for (u32 s = 0; s < r->steps; s++) {
         u32 table = r->step[s].kind == STEP_RECORDS ? r->step[s].records.table : UINT32_MAX, takers = 0, ahead = 0;
         for (u32 i = 0; table != UINT32_MAX && i < r->sinks; i++) {
-            const struct sink_type *type = r->sink[i].type;
             if (!r->sink[i].wanted[table]) continue;
             takers++;
-            ahead += type->ahead != NULL && type->ahead(r->sink[i].options);
+            ahead += sink_ahead(&r->sink[i]);
         }
         if (takers > 0) e->ahead_of[table] = takers == ahead;
     }

@@ -129,9 +129,10 @@ static void give_ahead(struct epochs *e, struct outbox *taken)
 static bool stream_due(const struct epochs *e)
 {
     bool idle = true;
+    if (e->ahead->len == 0) return false; /* asked at every turn */
     for (u32 i = 0; i < e->outlets; i++)
         if (outlet_ahead(e->outlet[i])) idle = idle && outlet_waiting(e->outlet[i]) == 0;
-    return e->ahead->len > 0 && (idle || e->ahead->len >= STREAM_BYTES) && !epochs_behind(e);
+    return (idle || e->ahead->len >= STREAM_BYTES) && !epochs_behind(e);
 }
 
 static void stream_all(struct epochs *e)

@@ -571,7 +571,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     i->recipe = setup->recipe;
     i->plan = setup->plan;
     i->end = &i->first;
-    i->watermark = i->given = NANOS_MIN;
+    i->watermark = NANOS_MIN;
     partitions_init(&i->partitions, r->disorder, r->idle);
     i->ticked = monotonic();
     if (!intake_load(i, setup->saved)) {

@@ -21,6 +21,7 @@ struct outlet {
     uv_timer_t                retry;
     u64                       epoch; /* applied */
     u64                       settled;
+    bool                      ahead; /* takes rows ahead of their epoch */
     struct outbox            *queue[QUEUE_MAX];
     u32                       head, count;
     u64                       backlog;
@@ -169,6 +170,7 @@ err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, 
     o->setup = (struct sink_setup){ o->recipe->name, r->name,           o->recipe->options, r->tables,
                                     r->table,        o->recipe->wanted, o->recipe->retains, o->recipe->retain };
     o->setup.warn = warn;
+    o->ahead = sink_ahead(o->recipe);
     err e = o->recipe->type->open(&o->sink, &o->setup, why, room);
     if (err_is(e)) {
         free(o);
@@ -204,9 +206,14 @@ void outlet_close(struct outlet *o)
     uv_close((uv_handle_t *)&o->retry, retry_closed);
 }
 
+bool sink_ahead(const struct recipe_sink *s)
+{
+    return s->type->ahead != NULL && s->type->ahead(s->options);
+}
+
 bool outlet_ahead(const struct outlet *o)
 {
-    return o->recipe->type->ahead != NULL && o->recipe->type->ahead(o->recipe->options);
+    return o->ahead;
 }
 
 u64 outlet_settled(const struct outlet *o)

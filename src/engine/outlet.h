@@ -45,7 +45,10 @@ void outlet_begin(struct outlet *o, u64 epoch);
 /* Starts no more idle work. */
 void outlet_rest(struct outlet *o);
 
-/* Does the sink take rows ahead of their epoch; how many OUTBOX_SETTLE are done? */
+/* Does a sink of the recipe take rows ahead of their epoch? */
+bool sink_ahead(const struct recipe_sink *s);
+
+/* The same of an open one; how many OUTBOX_SETTLE are done? */
 bool outlet_ahead(const struct outlet *o);
 u64  outlet_settled(const struct outlet *o);
 
