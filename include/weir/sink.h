@@ -28,6 +28,13 @@ struct sink_setup {
 
 struct sink;
 
+/* What becomes of rows that go to a sink ahead of their epoch. */
+enum sink_ahead {
+    AHEAD_NOT,     /* they go with it                                                                              */
+    AHEAD_SETTLES, /* at least once: kept nowhere else, the epoch is written when they are settled; a crash repeats some */
+    AHEAD_HOLDS,   /* exactly once: nobody sees them before `apply`; kept beside the state until then              */
+};
+
 struct sink_type {
     const char          *name;
     const struct option *options;
@@ -50,14 +57,17 @@ struct sink_type {
      * again; `fatal` is set where it must not (fsync failed). */
     err (*apply)(struct sink *, u64 number, slice rows, char *why, size_t room, bool *fatal);
 
-    /* Rows of records tables ahead of their epoch, for sinks that promise `at least once`: they are in no outbox, so that
-     * nothing waits for a disk, and an epoch is written only once they are settled. After a crash some come again.
-     *   ahead   do these options ask for it? NULL: never; the two below are not there
+    /* Rows of records tables ahead of their epoch, so that they are on their way while it lasts.
+     *   ahead   how, as these options stand, where an epoch is cut every `every`? NULL: never; those below are not there
      *   stream  takes rows; may return before they are where they belong. Tried again whole on an error
-     *   settle  returns once all rows streamed so far are where they belong */
-    bool (*ahead)(const void *options);
+     *   settle  AHEAD_SETTLES: returns once all rows streamed so far are where they belong
+     *   holds   AHEAD_HOLDS, before `apply` of an epoch: *all: the rows streamed since the last, so many bytes, are still
+     *           there to be applied with it, or it was applied before. Else the sink has forgotten all of them: they are
+     *           streamed again, then applied. Meanwhile it may let go of what is streamed, it will not be asked for */
+    enum sink_ahead (*ahead)(const void *options, nanos every);
     err (*stream)(struct sink *, slice rows, char *why, size_t room, bool *fatal);
     err (*settle)(struct sink *, char *why, size_t room, bool *fatal);
+    err (*holds)(struct sink *, u64 number, u64 bytes, bool *all, char *why, size_t room, bool *fatal);
 
     /* Idle work in small steps: retention, checkpoints. now: wall clock; watermark: event time reached. True: more to
      * do. */

@@ -119,6 +119,7 @@ static void tell_kept(const char *what, slice name, const struct option *o, cons
 static int drop_all(const struct args *a, const struct recipe *r)
 {
     int code = is_there(r->state_path) ? drop_file(a, r->state_path) : EX_OK;
+    if (code == EX_OK) snapshot_streamed_remove(r->state_path);
     for (u32 i = 0; i < r->sinks && code == EX_OK; i++) {
         const char *store = load_sink_store(&r->sink[i]);
         if (store && is_there(store)) code = drop_file(a, store);

@@ -490,7 +490,7 @@ static void find_ahead(struct engine *e)
         for (u32 i = 0; table != UINT32_MAX && i < r->sinks; i++) {
             if (!r->sink[i].wanted[table]) continue;
             takers++;
-            ahead += sink_ahead(&r->sink[i]);
+            ahead += sink_ahead(r, i) != AHEAD_NOT;
         }
         if (takers > 0) e->ahead_of[table] = takers == ahead;
     }

@@ -2,6 +2,7 @@
 /* epoch.c: the protocol of DESIGN section 5, one step after the other. */
 #include "engine/epoch.h"
 
+#include "engine/ahead.h"
 #include "engine/engine.h"
 #include "engine/log.h"
 #include "weir/hash.h"
@@ -14,12 +15,13 @@
 #define RETRY_MS     1000
 #define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
-#define STREAM_BYTES ((u64)1 << 20) /* rows ahead of their epoch that do not wait for an idle sink */
 
 struct epochs {
     const struct recipe *recipe;
     struct flow         *flow;
-    struct row_writer   *rows, *ahead;
+    struct row_writer   *rows;
+    struct ahead        *ahead;
+    struct ahead_host    ahead_host;
     struct epochs_host  *host;
     struct outlet_host   outlet_host;
     struct snapshot     *snapshot;
@@ -32,8 +34,7 @@ struct epochs {
     u64                  loaded;    /* epoch found at start; 0: a new state */
     struct cut          *cut;       /* out                                  */
     struct outbox       *box;       /* of the cut that is out               */
-    u64                  settle;    /* OUTBOX_SETTLE given                  */
-    bool                 settling;  /* a cut is out and waits for them      */
+    bool                 settling;  /* a cut is out and waits for what went ahead of it */
     bool                 retrying, fatal;
     err                  result;
     char                 why[SNAPSHOT_WHY];
@@ -47,7 +48,7 @@ static void write_run(struct lane_task *task)
     struct epochs *e = container_of(task, struct epochs, task);
     e->why[0] = '\0';
     e->fatal = false;
-    e->result = snapshot_write(e->snapshot, e->cut, e->why, &e->fatal);
+    e->result = snapshot_write(e->snapshot, e->cut, &e->box->streamed, e->why, &e->fatal);
     if (err_is(e->result)) return;
     char why[SNAPSHOT_WHY] = "";
     err  checkpoint = snapshot_checkpoint(e->snapshot, why);
@@ -116,50 +117,32 @@ static u64 delivered(const struct epochs *e)
     return least;
 }
 
-/* --- rows ahead of their epoch -------------------------------------------------------------------------------- */
+/* --- cutting ------------------------------------------------------------------------------------------------- */
 
-static void give_ahead(struct epochs *e, struct outbox *taken)
+/* The cut says that its records were applied: rows of theirs that went ahead must have arrived before it is written. */
+static void write_settled(struct epochs *e)
 {
-    for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_ahead(e->outlet[i])) outlet_give(e->outlet[i], taken);
-    outbox_release(taken);
-}
-
-/* Rows gather while the sinks are at work: the slower they are, the more they get at once. */
-static bool stream_due(const struct epochs *e)
-{
-    bool idle = true;
-    if (e->ahead->len == 0) return false; /* asked at every turn */
-    for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_ahead(e->outlet[i])) idle = idle && outlet_waiting(e->outlet[i]) == 0;
-    return (idle || e->ahead->len >= STREAM_BYTES) && !epochs_behind(e);
-}
-
-static void stream_all(struct epochs *e)
-{
-    if (e->ahead->len > 0) give_ahead(e, outbox_new(OUTBOX_STREAM, 0, row_writer_take(e->ahead)));
+    if (!e->settling || !ahead_settled(e->ahead)) return;
+    e->settling = false;
+    write_start(e);
 }
 
 void epochs_stream(struct epochs *e)
 {
-    if (stream_due(e)) stream_all(e);
+    if (!epochs_behind(e)) ahead_stream(e->ahead, e->cut != NULL);
 }
 
-static bool settled(const struct epochs *e)
+static void on_ahead_arrived(struct ahead_host *h)
 {
-    for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_ahead(e->outlet[i]) && outlet_settled(e->outlet[i]) < e->settle) return false;
-    return true;
+    struct epochs *e = container_of(h, struct epochs, ahead_host);
+    write_settled(e);
+    e->host->settled(e->host);
 }
 
-/* The cut says that its records were applied, so their rows must have arrived before it is written. */
-static void write_settled(struct epochs *e)
+static void on_ahead_fail(struct ahead_host *h, const char *text)
 {
-    stream_all(e);
-    e->settle++;
-    give_ahead(e, outbox_new(OUTBOX_SETTLE, 0, (slice){ 0 }));
-    e->settling = !settled(e);
-    if (!e->settling) write_start(e);
+    struct epochs *e = container_of(h, struct epochs, ahead_host);
+    e->host->fail(e->host, text);
 }
 
 bool epochs_cut(struct epochs *e)
@@ -176,6 +159,8 @@ bool epochs_cut(struct epochs *e)
     cut_delivered(e->cut, has);
     e->last = uv_hrtime();
     if (e->last - begin > e->longest) e->longest = e->last - begin;
+    e->settling = true;
+    ahead_cut(e->ahead);
     write_settled(e);
     return true;
 }
@@ -250,7 +235,7 @@ struct redelivery {
     struct outbox **box;
 };
 
-static err redelivery_add(void *arg, u64 epoch, slice rows)
+static err redelivery_add(void *arg, u64 epoch, const struct streamed *streamed, slice rows)
 {
     struct redelivery *r = arg;
     char              *copy = malloc(rows.len + 1);
@@ -260,7 +245,9 @@ static err redelivery_add(void *arg, u64 epoch, slice rows)
     }
     WEIR_ASSERT(copy != NULL && r->box != NULL);
     if (rows.len) memcpy(copy, rows.at, rows.len);
-    r->box[r->count++] = outbox_new(OUTBOX_EPOCH, epoch, slice_of(copy, rows.len));
+    struct outbox *box = r->box[r->count++] = outbox_new(OUTBOX_EPOCH, epoch, slice_of(copy, rows.len));
+    box->streamed = *streamed;
+    box->again = true;
     return OK;
 }
 
@@ -348,10 +335,7 @@ static err redeliver(struct epochs *e, slice saved, char *why, size_t room)
 static void on_outlet_applied(struct outlet_host *h)
 {
     struct epochs *e = container_of(h, struct epochs, outlet_host);
-    if (e->settling && settled(e)) {
-        e->settling = false;
-        write_start(e);
-    }
+    write_settled(e);
     e->host->settled(e->host);
 }
 
@@ -398,8 +382,9 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
 {
     struct epochs *e = calloc(1, sizeof *e);
     WEIR_ASSERT(e != NULL);
-    *e = (struct epochs){ .recipe = r, .flow = flow, .rows = rows, .ahead = ahead, .host = host };
+    *e = (struct epochs){ .recipe = r, .flow = flow, .rows = rows, .host = host };
     e->outlet_host = (struct outlet_host){ on_outlet_applied, on_outlet_fail };
+    e->ahead_host = (struct ahead_host){ on_ahead_arrived, on_ahead_fail };
     struct snapshot_load load = { 0 };
     u64                  begin = uv_hrtime();
     char                 text[SNAPSHOT_WHY] = "";
@@ -421,6 +406,8 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
     *code = err_is(x) ? exit_code(x) : EX_OK;
     if (err_is(x)) return x; /* the process ends: nothing to give back but locks, which end with it */
     e->lane = lane_open(loop, "weir-state");
+    e->ahead = ahead_open(loop, &(struct ahead_setup){ ahead, e->snapshot, e->lane, r->state_path, e->outlets, e->outlet,
+                                                       &e->ahead_host });
     uv_timer_init(loop, &e->retry);
     e->last = uv_hrtime();
     *out = e;
@@ -435,6 +422,7 @@ static void retry_closed(uv_handle_t *handle)
 void epochs_close(struct epochs *e)
 {
     WEIR_ASSERT(e->cut == NULL);
+    ahead_close(e->ahead);
     for (u32 i = 0; i < e->outlets; i++) outlet_close(e->outlet[i]);
     free(e->outlet);
     lane_close(e->lane);
@@ -463,12 +451,12 @@ bool epochs_idle(const struct epochs *e)
 {
     for (u32 i = 0; i < e->outlets; i++)
         if (!outlet_idle(e->outlet[i])) return false;
-    return e->cut == NULL;
+    return e->cut == NULL && ahead_idle(e->ahead);
 }
 
 bool epochs_full(const struct epochs *e)
 {
-    u64 bytes = e->rows->len + e->ahead->len + (e->box ? e->box->rows.len : 0);
+    u64 bytes = e->rows->len + ahead_bytes(e->ahead) + (e->box ? e->box->rows.len : 0);
     for (u32 i = 0; i < e->outlets; i++)
         if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= ENGINE_BACKLOG_MAX)
             return true;
@@ -486,12 +474,12 @@ bool epochs_behind(const struct epochs *e)
 
 bool epochs_heavy(const struct epochs *e)
 {
-    return e->rows->len >= ROWS_HEAVY;
+    return e->rows->len >= ROWS_HEAVY || ahead_heavy(e->ahead);
 }
 
 bool epochs_state_stuck(const struct epochs *e)
 {
-    return e->cut != NULL && e->retrying;
+    return (e->cut != NULL && e->retrying) || ahead_stuck(e->ahead);
 }
 
 bool epochs_sinks_stuck(const struct epochs *e)

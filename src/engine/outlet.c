@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WHY_MAX  512
 #define RETRY_MS 1000
@@ -21,7 +22,8 @@ struct outlet {
     uv_timer_t                retry;
     u64                       epoch; /* applied */
     u64                       settled;
-    bool                      ahead; /* takes rows ahead of their epoch */
+    enum sink_ahead           ahead;
+    const char               *state; /* path of state.db, beside which streamed rows lie */
     struct outbox            *queue[QUEUE_MAX];
     u32                       head, count;
     u64                       backlog;
@@ -36,7 +38,7 @@ struct outbox *outbox_new(enum outbox_kind kind, u64 epoch, slice taken)
 {
     struct outbox *o = malloc(sizeof *o);
     WEIR_ASSERT(o != NULL);
-    *o = (struct outbox){ kind, epoch, taken, 1 };
+    *o = (struct outbox){ .kind = kind, .epoch = epoch, .rows = taken, .users = 1 };
     return o;
 }
 
@@ -50,6 +52,49 @@ void outbox_release(struct outbox *o)
 
 static void outlet_next(struct outlet *o);
 
+/* The rows that went ahead of the epoch are not in the sink any more, or never were: they come from the file. */
+static err stream_again(struct outlet *o, const struct outbox *box)
+{
+    slice rows;
+    err   e = snapshot_streamed_open(o->state, &box->streamed, &rows, o->why);
+    o->fatal = err_is(e);
+    if (!err_is(e)) e = o->recipe->type->stream(o->sink, rows, o->why, sizeof o->why, &o->fatal);
+    snapshot_streamed_close(rows);
+    return e;
+}
+
+/* For a sink that knows nothing of rows ahead, of a run that had another: all of the epoch at once. */
+static err apply_together(struct outlet *o, const struct outbox *box)
+{
+    slice rows;
+    err   e = snapshot_streamed_open(o->state, &box->streamed, &rows, o->why);
+    char *all = malloc(rows.len + box->rows.len + 1);
+    WEIR_ASSERT(all != NULL);
+    o->fatal = err_is(e);
+    if (!err_is(e)) {
+        if (rows.len > 0) memcpy(all, rows.at, rows.len);
+        if (box->rows.len > 0) memcpy(all + rows.len, box->rows.at, box->rows.len);
+        e = o->recipe->type->apply(o->sink, box->epoch, slice_of(all, rows.len + box->rows.len), o->why, sizeof o->why,
+                                   &o->fatal);
+    }
+    snapshot_streamed_close(rows);
+    free(all);
+    return e;
+}
+
+static err apply_epoch(struct outlet *o, const struct outbox *box)
+{
+    const struct sink_type *type = o->recipe->type;
+    bool                    all = true;
+    err                     e = OK;
+    if (o->ahead != AHEAD_HOLDS && box->again && box->streamed.bytes > 0) return apply_together(o, box);
+    if (o->ahead == AHEAD_HOLDS)
+        e = type->holds(o->sink, box->epoch, box->streamed.bytes, &all, o->why, sizeof o->why, &o->fatal);
+    if (!err_is(e) && !all) e = stream_again(o, box);
+    if (err_is(e)) return e;
+    return type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal);
+}
+
 static void apply_run(struct lane_task *task)
 {
     struct outlet *o = container_of(task, struct outlet, task);
@@ -58,7 +103,7 @@ static void apply_run(struct lane_task *task)
     o->fatal = false;
     const struct sink_type *type = o->recipe->type;
     switch (box->kind) {
-    case OUTBOX_EPOCH: o->result = type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal); break;
+    case OUTBOX_EPOCH: o->result = apply_epoch(o, box); break;
     case OUTBOX_STREAM: o->result = type->stream(o->sink, box->rows, o->why, sizeof o->why, &o->fatal); break;
     case OUTBOX_SETTLE: o->result = type->settle(o->sink, o->why, sizeof o->why, &o->fatal); break;
     }
@@ -170,7 +215,8 @@ err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, 
     o->setup = (struct sink_setup){ o->recipe->name, r->name,           o->recipe->options, r->tables,
                                     r->table,        o->recipe->wanted, o->recipe->retains, o->recipe->retain };
     o->setup.warn = warn;
-    o->ahead = sink_ahead(o->recipe);
+    o->ahead = sink_ahead(r, sink);
+    o->state = r->state_path;
     err e = o->recipe->type->open(&o->sink, &o->setup, why, room);
     if (err_is(e)) {
         free(o);
@@ -206,12 +252,13 @@ void outlet_close(struct outlet *o)
     uv_close((uv_handle_t *)&o->retry, retry_closed);
 }
 
-bool sink_ahead(const struct recipe_sink *s)
+enum sink_ahead sink_ahead(const struct recipe *r, u32 sink)
 {
-    return s->type->ahead != NULL && s->type->ahead(s->options);
+    const struct recipe_sink *s = &r->sink[sink];
+    return s->type->ahead != NULL ? s->type->ahead(s->options, r->state_every) : AHEAD_NOT;
 }
 
-bool outlet_ahead(const struct outlet *o)
+enum sink_ahead outlet_ahead(const struct outlet *o)
 {
     return o->ahead;
 }

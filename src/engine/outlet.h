@@ -7,6 +7,7 @@
 
 #include "config/recipe.h"
 #include "engine/lane.h"
+#include "snapshot/snapshot.h"
 
 enum outbox_kind {
     OUTBOX_EPOCH,  /* rows of an epoch, to be applied with its number                   */
@@ -17,9 +18,12 @@ enum outbox_kind {
 /* Rows, shared by all sinks. */
 struct outbox {
     enum outbox_kind kind;
-    u64   epoch; /* 0: of no epoch */
-    slice rows; /* malloc'd */
-    u32   users; /* loop only */
+    u64              epoch; /* 0: of no epoch */
+    slice            rows; /* malloc'd */
+    u32              users; /* loop only */
+    struct streamed  streamed; /* OUTBOX_EPOCH: rows that went ahead of it, as state.db names them */
+    bool             again;    /* OUTBOX_EPOCH: of a run before this one                           */
+    struct outbox   *next;     /* the engine's: in its queue to the file beside state.db           */
 };
 
 struct outbox *outbox_new(enum outbox_kind kind, u64 epoch, slice taken);
@@ -46,10 +50,10 @@ void outlet_begin(struct outlet *o, u64 epoch);
 void outlet_rest(struct outlet *o);
 
 /* Does a sink of the recipe take rows ahead of their epoch? */
-bool sink_ahead(const struct recipe_sink *s);
+enum sink_ahead sink_ahead(const struct recipe *r, u32 sink);
 
 /* The same of an open one; how many OUTBOX_SETTLE are done? */
-bool outlet_ahead(const struct outlet *o);
+enum sink_ahead outlet_ahead(const struct outlet *o);
 u64  outlet_settled(const struct outlet *o);
 
 void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */

@@ -423,9 +423,9 @@ static err files_apply(struct sink *s, u64 number, slice rows, char *why, size_t
 }
 
 /* Stdout promises no more than at least once, so records need not wait for an epoch there. */
-static bool files_ahead(const void *options)
+static enum sink_ahead files_ahead(const void *options, nanos every)
 {
-    return is_stdout(((const struct file_options *)options)->path);
+    return is_stdout(((const struct file_options *)options)->path) ? AHEAD_SETTLES : AHEAD_NOT;
 }
 
 static err files_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kafka.c: result rows as messages of Kafka topics, each once or each at least once.
  *
- * exactly_once: an epoch is one transaction: its rows and its number (kafka_link.h). A read_committed reader sees each
- * row once, whatever is killed when. at_least_once: an idempotent producer; the number is committed after the rows are
+ * exactly_once: an epoch is one transaction: its rows and its number (kafka_link.h). Rows of records tables go into it
+ * while the epoch lasts; where it is lost meanwhile, they are let go of until the epoch, which brings them again from
+ * beside the state. A read_committed reader sees each row once, whatever is killed when. at_least_once: an idempotent producer; the number is committed after the rows are
  * acknowledged, so that a crash repeats at most what came after it.
  * Nothing is ever deleted: an amended row is one more message with the same key and a higher revision; of a cleared
  * ranking the old rows stay, the new ones follow with a higher revision.
@@ -34,6 +35,8 @@ struct sink {
     struct lines            lines;
     char                   *id, *group;
     struct progress         applying, streaming;
+    u64                     held;   /* bytes of rows streamed into the open transaction                       */
+    bool                    broken; /* it is gone, with some of them: those that follow need not come either  */
 };
 
 /* --- set-up --- */
@@ -152,15 +155,59 @@ static err put_rows(struct sink *s, slice rows, size_t *from, char *why, size_t 
     return err_is(e) ? e : faulty;
 }
 
-static err apply_exactly(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+/* --- exactly once --- */
+
+/* Nothing is streamed, and what was is forgotten. */
+static void let_go(struct sink *s)
+{
+    kafka_link_abort(s->link);
+    s->held = 0;
+    s->broken = false;
+}
+
+/* Rows into the transaction; an error takes it down. */
+static err put_exactly(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
 {
     size_t at = 0;
-    err    e = kafka_link_begin(s->link, why, room);
-    if (err_is(e)) return e;
-    e = put_rows(s, rows, &at, why, room, fatal);
-    if (!err_is(e)) return kafka_link_commit(s->link, number, why, room);
-    kafka_link_abort(s->link);
+    err    e = kafka_link_begun(s->link) ? OK : kafka_link_begin(s->link, why, room);
+    if (!err_is(e)) e = put_rows(s, rows, &at, why, room, fatal);
+    if (err_is(e)) {
+        kafka_link_abort(s->link);
+        s->broken = true;
+    }
     return e;
+}
+
+static err apply_exactly(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
+{
+    err e = put_exactly(s, rows, why, room, fatal);
+    if (!err_is(e)) e = kafka_link_commit(s->link, number, why, room);
+    s->broken = err_is(e);
+    if (!err_is(e)) s->held = 0;
+    return e;
+}
+
+/* A transaction that is gone took rows with it. What comes after them waits until a broker is there again, so that an
+ * outage holds the sources, but needs to go nowhere. */
+static err stream_exactly(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
+{
+    s->broken = s->broken || (s->held > 0 && !kafka_link_begun(s->link));
+    if (s->broken) return OK;
+    err e = put_exactly(s, rows, why, room, fatal);
+    if (!err_is(e)) s->held += rows.len;
+    kafka_link_poll(s->link);
+    return e;
+}
+
+static err kafka_holds(struct sink *s, u64 number, u64 bytes, bool *all, char *why, size_t room, bool *fatal)
+{
+    *fatal = false;
+    err e = kafka_link_ready(s->link, why, room, fatal);
+    if (err_is(e)) return e;
+    bool has = number <= kafka_link_epoch(s->link);
+    *all = has || (!s->broken && s->held == bytes && (bytes == 0 || kafka_link_begun(s->link)));
+    if (has || !*all) let_go(s);
+    return OK;
 }
 
 /* Puts what of the rows was not put yet. */
@@ -188,17 +235,21 @@ static err kafka_apply(struct sink *s, u64 number, slice rows, char *why, size_t
                             : apply_at_least(s, number, rows, why, room, fatal);
 }
 
-/* --- ahead of the epoch: at least once --- */
+/* --- ahead of the epoch --- */
 
-static bool kafka_ahead(const void *options)
+/* A transaction may not take longer than `timeout`: an epoch that is cut in good time before can be one. */
+static enum sink_ahead kafka_ahead(const void *options, nanos every)
 {
-    return ((const struct kafka_options *)options)->delivery == 1;
+    const struct kafka_options *o = options;
+    if (o->delivery == 1) return AHEAD_SETTLES;
+    return every <= o->timeout / 2 ? AHEAD_HOLDS : AHEAD_NOT;
 }
 
 static err kafka_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
 {
     *fatal = false;
     err e = kafka_link_ready(s->link, why, room, fatal);
+    if (!err_is(e) && s->setup.exactly) return stream_exactly(s, rows, why, room, fatal);
     if (!err_is(e)) e = put_rest(s, &s->streaming, 0, rows, why, room, fatal);
     if (err_is(e)) return e;
     s->streaming = (struct progress){ 0 };
@@ -229,6 +280,7 @@ const struct sink_type sink_kafka = {
     .ahead = kafka_ahead,
     .stream = kafka_stream,
     .settle = kafka_settle,
+    .holds = kafka_holds,
     .tick = kafka_tick,
     .close = kafka_close,
 };

@@ -405,13 +405,17 @@ err kafka_link_begin(struct kafka_link *l, char *why, size_t room)
     char text[256];
     l->failed = 0;
     l->last[0] = 0;
-    l->deadline = kafka_link_deadline(l->setup->timeout_ms);
     kafka_guard_begin(l->guard, "begin_transaction");
     enum verdict v = judge(l, rd_kafka_begin_transaction(l->producer), text, sizeof text);
     kafka_guard_end(l->guard);
     l->begun = v == GOOD;
     if (v == GOOD) return OK;
     return failed(l, "begin_transaction", v == AGAIN ? BROKEN : v, text, why, room);
+}
+
+bool kafka_link_begun(const struct kafka_link *l)
+{
+    return l->begun;
 }
 
 void kafka_link_abort(struct kafka_link *l)
@@ -440,6 +444,7 @@ static err send_mark(struct kafka_link *l, u64 number, char *why, size_t room)
 
 err kafka_link_commit(struct kafka_link *l, u64 number, char *why, size_t room)
 {
+    l->deadline = kafka_link_deadline(l->setup->timeout_ms);
     err e = send_mark(l, number, why, room);
     while (!err_is(e)) {
         char text[256];
@@ -512,6 +517,11 @@ err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, cons
     }
 }
 
+void kafka_link_poll(struct kafka_link *l)
+{
+    if (l->producer != NULL) rd_kafka_poll(l->producer, 0);
+}
+
 void kafka_link_kick(struct kafka_link *l)
 {
     kafka_guard_begin(l->guard, "flush");
@@ -544,8 +554,8 @@ void kafka_link_tick(struct kafka_link *l)
     char why[512];
     bool fatal = false;
     u64  now = clock_monotonic();
-    if (l->producer != NULL) rd_kafka_poll(l->producer, 0);
-    if (now < l->remark) return;
+    kafka_link_poll(l);
+    if (now < l->remark || l->begun) return;
     l->remark = now + RETRY_NS;
     err e = kafka_link_ready(l, why, sizeof why, &fatal);
     if (!err_is(e) && !l->setup->exactly) e = kafka_link_mark(l, l->epoch, why, sizeof why);

@@ -45,8 +45,10 @@ u64 kafka_link_epoch(const struct kafka_link *l); /* of the mark */
 err kafka_link_ready(struct kafka_link *l, char *why, size_t room, bool *fatal);
 
 /* exactly_once: begin, put..., then commit with the number; after an error of any of them nothing is committed, or
- * kafka_link_ready finds out. An epoch of no messages is committed, too. */
+ * kafka_link_ready finds out. An epoch of no messages is committed, too. Brokers end a transaction that is open for
+ * longer than a `timeout`. */
 err kafka_link_begin(struct kafka_link *l, char *why, size_t room);
+bool kafka_link_begun(const struct kafka_link *l); /* and not ended, as far as this end knows */
 err kafka_link_commit(struct kafka_link *l, u64 number, char *why, size_t room);
 void kafka_link_abort(struct kafka_link *l);
 
@@ -55,6 +57,9 @@ void kafka_link_abort(struct kafka_link *l);
  * messages that it was to deliver. */
 err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, const slice *table, char *why,
                    size_t room);
+
+/* Hears what became of messages; an error shows at the next call. */
+void kafka_link_poll(struct kafka_link *l);
 
 /* at_least_once: what was put goes now, not after `linger.ms`; waits for it a moment. For when no more is at hand: what
  * comes meanwhile goes together. */

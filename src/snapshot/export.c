@@ -86,9 +86,10 @@ static err show_position(void *arg, slice source, const struct position *p)
     return OK;
 }
 
-static err show_outbox(void *arg, u64 epoch, slice rows)
+static err show_outbox(void *arg, u64 epoch, const struct streamed *t, slice rows)
 {
     say(arg, "outbox    epoch %" PRIu64 ", %zu bytes", epoch, rows.len);
+    if (t->bytes > 0) say(arg, "streamed  epoch %" PRIu64 ", %" PRIu64 " bytes in rows.%" PRIu32, epoch, t->bytes, t->slot);
     return OK;
 }
 
@@ -205,17 +206,36 @@ static err copy_position(void *arg, slice source, const struct position *p)
     return state_position_put(arg, source, p);
 }
 
-static err copy_outbox(void *arg, u64 epoch, slice rows)
+/* In the savepoint's own file all rows of an epoch go with it: it is one file. */
+struct outbox_copier {
+    struct state *from, *to;
+};
+
+static err copy_outbox(void *arg, u64 epoch, const struct streamed *t, slice rows)
 {
-    return state_outbox_put(arg, epoch, rows);
+    struct outbox_copier *c = arg;
+    slice                 ahead;
+    if (t->bytes == 0) return state_outbox_put(c->to, epoch, rows);
+    err   e = snapshot_streamed_open(c->from->path, t, &ahead, c->to->why);
+    char *all = malloc(ahead.len + rows.len + 1);
+    WEIR_ASSERT(all != NULL);
+    if (!err_is(e)) {
+        memcpy(all, ahead.at, ahead.len);
+        if (rows.len > 0) memcpy(all + ahead.len, rows.at, rows.len);
+        e = state_outbox_put(c->to, epoch, slice_of(all, ahead.len + rows.len));
+    }
+    snapshot_streamed_close(ahead);
+    free(all);
+    return e;
 }
 
 static err copy_rest(struct state *from, struct state *to)
 {
+    struct outbox_copier boxes = { from, to };
     from->why = to->why;
     state_engine_set(to, slice_of((const char *)from->engine, from->engine_len));
     err e = state_positions(from, slice_of(NULL, 0), copy_position, to);
-    return err_is(e) ? e : state_outboxes(from, 0, copy_outbox, to);
+    return err_is(e) ? e : state_outboxes(from, 0, copy_outbox, &boxes);
 }
 
 /* One transaction into a file made for it, then one plain file without a WAL. */

@@ -4,6 +4,7 @@
  * Today's operators are matched by name and fingerprint. What is new, changed or gone is noted here and done in the
  * next cut's transaction, not at once: until then a start of the old recipe still finds its state. */
 #include "snapshot/cut.h"
+#include "snapshot/rowlog.h"
 #include "snapshot/state.h"
 #include "weir/arena.h"
 
@@ -22,6 +23,7 @@ struct today {
 
 struct snapshot {
     struct state  state;
+    struct rowlog log;
     struct arena  arena; /* what was lent until close */
     u32           todays;
     struct today *today;
@@ -40,6 +42,7 @@ err snapshot_open(struct snapshot **out, const char *path, slice recipe, char *w
         return e;
     }
     arena_init(&s->arena, 0);
+    rowlog_open(&s->log, s->state.path, s->state.id, s->state.streams, s->state.stream);
     *out = s;
     return OK;
 }
@@ -47,6 +50,7 @@ err snapshot_open(struct snapshot **out, const char *path, slice recipe, char *w
 void snapshot_close(struct snapshot *s)
 {
     if (s == NULL) return;
+    rowlog_close(&s->log);
     state_close(&s->state);
     arena_fini(&s->arena);
     free(s->today);
@@ -141,8 +145,7 @@ err snapshot_read_positions(struct snapshot *s, slice source, u32 *count, const 
     return e;
 }
 
-err snapshot_read_outboxes(struct snapshot *s, u64 after, err (*each)(void *arg, u64 epoch, slice rows), void *arg,
-                           char *why)
+err snapshot_read_outboxes(struct snapshot *s, u64 after, outbox_fn *each, void *arg, char *why)
 {
     s->state.why = why;
     return state_outboxes(&s->state, after, each, arg);
@@ -180,7 +183,7 @@ static err write_entry(struct snapshot *s, const struct cut_entry *n)
     return OK;
 }
 
-static err write_all(struct snapshot *s, const struct cut *c)
+static err write_all(struct snapshot *s, const struct cut *c, const struct streamed *streamed)
 {
     struct state *st = &s->state;
     err e = write_ops(s);
@@ -189,21 +192,30 @@ static err write_all(struct snapshot *s, const struct cut *c)
         e = state_position_put(st, c->position[i].source, &c->position[i].position);
     if (c->has_engine) state_engine_set(st, c->engine);
     if (!err_is(e)) e = state_outbox_put(st, c->epoch, c->outbox);
+    if (!err_is(e)) e = state_streamed_put(st, streamed);
     if (!err_is(e) && c->delivered > 0) e = state_outbox_drop(st, c->delivered);
     return err_is(e) ? e : state_commit(st, c->epoch);
 }
 
-err snapshot_write(struct snapshot *s, const struct cut *c, char *why, bool *fatal)
+err snapshot_stream(struct snapshot *s, slice *rows, char *why, bool *fatal)
+{
+    why[0] = 0;
+    *fatal = false;
+    return rowlog_append(&s->log, s->state.epoch + 1, rows);
+}
+
+err snapshot_write(struct snapshot *s, const struct cut *c, struct streamed *streamed, char *why, bool *fatal)
 {
     WEIR_ASSERT(c->epoch > s->state.epoch);
     s->state.why = why;
-    *fatal = false;
     why[0] = 0;
+    err e = rowlog_seal(&s->log, c->epoch, streamed, fatal);
+    if (err_is(e)) return e;
     bool *fresh = calloc(s->todays + 1, sizeof *fresh);
     WEIR_ASSERT(fresh != NULL);
     for (u32 i = 0; i < s->todays; i++) fresh[i] = s->today[i].row == 0;
-    err e = state_begin(&s->state);
-    if (!err_is(e)) e = write_all(s, c);
+    e = state_begin(&s->state);
+    if (!err_is(e)) e = write_all(s, c, streamed);
     if (err_is(e)) {
         *fatal = sqlite_fatal(e);
         if (why[0] == 0) err_text(e, why, SNAPSHOT_WHY);
@@ -212,6 +224,7 @@ err snapshot_write(struct snapshot *s, const struct cut *c, char *why, bool *fat
             if (fresh[i]) s->today[i].row = 0;
     } else {
         s->gone = 0;
+        rowlog_committed(&s->log, c->delivered);
     }
     free(fresh);
     return e;

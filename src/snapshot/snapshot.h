@@ -46,9 +46,25 @@ err snapshot_forget(struct snapshot *s, u32 ops, const struct snapshot_op *op, v
 /* Positions of a source: given in one arena-like block, lent until close. */
 err snapshot_read_positions(struct snapshot *s, slice source, u32 *count, const struct position **position, char *why);
 
-/* Outboxes of epochs > after, oldest first; lent during the call. */
-err snapshot_read_outboxes(struct snapshot *s, u64 after, err (*each)(void *arg, u64 epoch, slice rows), void *arg,
-                           char *why);
+/* Rows that went to sinks ahead of their epoch, in a file beside the state (rowlog.h). bytes 0: there are none. */
+struct streamed {
+    u64 id; /* of the state */
+    u64 epoch, bytes, sum;
+    u32 slot;
+};
+
+/* Rows of the epoch that is not cut yet; *rows is moved past what was taken: all, but on an error, which may pass unless
+ * *fatal. The next snapshot_write names them. */
+err snapshot_stream(struct snapshot *s, slice *rows, char *why, bool *fatal);
+
+/* They as one piece of memory, once an epoch names them; proved. Any thread, beside a running writer. */
+err  snapshot_streamed_open(const char *state, const struct streamed *s, slice *rows, char *why);
+void snapshot_streamed_close(slice rows);
+void snapshot_streamed_remove(const char *state); /* with the state that nobody wants any more */
+
+/* Outboxes of epochs > after, oldest first; lent during the call. streamed: what went ahead of the rows. */
+typedef err outbox_fn(void *arg, u64 epoch, const struct streamed *streamed, slice rows);
+err snapshot_read_outboxes(struct snapshot *s, u64 after, outbox_fn *each, void *arg, char *why);
 
 /* One epoch being collected. Also an image_writer. */
 struct cut;
@@ -66,8 +82,9 @@ void                 cut_outbox(struct cut *c, slice rows);
 void                 cut_delivered(struct cut *c, u64 epoch);
 u64                  cut_bytes(const struct cut *c);
 
-/* One transaction. On an error nothing is changed; `fatal`: an fsync failed or the file is damaged, do not go on. */
-err snapshot_write(struct snapshot *s, const struct cut *c, char *why, bool *fatal);
+/* One transaction. On an error nothing is changed; `fatal`: an fsync failed or the file is damaged, do not go on.
+ * *streamed: the rows that went ahead of this epoch. */
+err snapshot_write(struct snapshot *s, const struct cut *c, struct streamed *streamed, char *why, bool *fatal);
 
 /* Checkpoints the WAL when it is large; called between epochs by the thread that writes. ERR_STATE: an fsync failed or
  * the file is damaged, do not go on; other errors pass, the WAL stays large. */

@@ -3,6 +3,7 @@
  *
  * Order inside a writing transaction is the caller's. After an error the transaction is rolled back and memory is read
  * again from the file (state_undo), so there is no second copy of "what it was before". */
+#include "snapshot/rowlog.h"
 #include "snapshot/state.h"
 #include "weir/hash.h"
 
@@ -13,7 +14,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-static const char *const schema_sql;
+static const char *const schema_sql, *const streamed_sql;
 static const char *const statement_sql[STATE_STATEMENTS];
 
 /* --- sums and errors --- */
@@ -51,9 +52,15 @@ u64 state_sum_outbox(i64 id, slice rows)
     return state_sum_slice(state_sum_u64(STATE_SUM_OUTBOX, (u64)id), rows);
 }
 
+u64 state_sum_streamed(const struct streamed *t)
+{
+    const u64 words[] = { t->epoch, t->slot, t->bytes, t->sum };
+    return hash_checksum(words, sizeof words, STATE_SUM_STREAMED);
+}
+
 static u64 sum_meta(const struct state *s)
 {
-    u64 sum = state_sum_slice(state_sum_u64(STATE_SUM_META, STATE_FORMAT), slice_str(s->recipe ? s->recipe : ""));
+    u64 sum = state_sum_slice(state_sum_u64(STATE_SUM_META, (u64)s->format), slice_str(s->recipe ? s->recipe : ""));
     sum = state_sum_u64(state_sum_u64(state_sum_u64(sum, s->id), s->epoch), s->total);
     return state_sum_slice(sum, slice_of((const char *)s->engine, s->engine_len));
 }
@@ -118,13 +125,15 @@ static err identify(struct state *s, bool *fresh)
     if (!err_is(e)) e = sqlite_get(s->db, "SELECT count(*) FROM sqlite_schema", 0, &tables);
     if (err_is(e)) return state_explain(s, e, "opening");
     *fresh = application == 0 && format == 0 && tables == 0;
+    s->format = STATE_FORMAT;
     if (*fresh) return OK;
     if (application != STATE_APPLICATION)
         return state_refuse(s, "not a state file", "is an SQLite database, but not a state file of weir");
-    if (format != STATE_FORMAT)
+    if (format < 1 || format > STATE_FORMAT)
         return state_refuse(s, "unknown format of state file",
                             "has state format %lld, this weir knows format %d: use the weir that wrote it",
                             (long long)format, STATE_FORMAT);
+    s->format = (int)format;
     return OK;
 }
 
@@ -162,10 +171,27 @@ static err create(struct state *s, slice recipe)
     err e = state_begin(s);
     if (err_is(e)) return e;
     e = sqlite_run(s->db, schema_sql);
+    if (!err_is(e)) e = sqlite_run(s->db, streamed_sql);
     if (!err_is(e))
         e = sqlite_runf(s->db, "PRAGMA application_id=%d; PRAGMA user_version=%d", STATE_APPLICATION, STATE_FORMAT);
     e = err_is(e) ? state_explain(s, e, "creating") : state_commit(s, 0);
     if (err_is(e)) sqlite_rollback(s->db);
+    return e;
+}
+
+/* A file of format 1 knows no rows that went ahead of their epoch. Of the same content, it is of today's from now on. */
+static err upgrade(struct state *s)
+{
+    err e = state_begin(s);
+    if (err_is(e)) return e;
+    int was = s->format;
+    s->format = STATE_FORMAT;
+    e = sqlite_run(s->db, streamed_sql);
+    if (!err_is(e)) e = sqlite_runf(s->db, "PRAGMA user_version=%d", STATE_FORMAT);
+    e = err_is(e) ? state_explain(s, e, "bringing the file up to date") : state_commit(s, s->epoch);
+    if (!err_is(e)) return OK;
+    sqlite_rollback(s->db);
+    s->format = was;
     return e;
 }
 
@@ -202,6 +228,7 @@ static err open_writer(struct state *s, slice recipe)
     if (!err_is(e)) e = state_load(s);
     if (!err_is(e)) e = check_recipe(s, recipe);
     if (!err_is(e)) e = check_note(s, false);
+    if (!err_is(e) && s->format < STATE_FORMAT) e = upgrade(s);
     return e;
 }
 
@@ -241,8 +268,9 @@ static void forget(struct state *s)
     free(s->object);
     free(s->recipe);
     free(s->engine);
-    s->op = NULL, s->object = NULL, s->recipe = NULL, s->engine = NULL;
-    s->ops = s->objects = s->objects_room = 0;
+    free(s->stream);
+    s->op = NULL, s->object = NULL, s->recipe = NULL, s->engine = NULL, s->stream = NULL;
+    s->ops = s->objects = s->objects_room = s->streams = 0;
     s->engine_len = 0;
     s->rows_used = 0;
     s->total = 0;
@@ -362,6 +390,31 @@ static err load_outboxes(struct state *s)
     return e;
 }
 
+static void stream_note(struct state *s, const struct streamed *t)
+{
+    s->stream = realloc(s->stream, (s->streams + 1) * sizeof *s->stream);
+    WEIR_ASSERT(s->stream != NULL);
+    s->stream[s->streams++] = *t;
+}
+
+static err load_streamed(struct state *s)
+{
+    sqlite3_stmt *st = NULL;
+    bool          row = s->format > 1;
+    err           e = row ? state_statement(s, STATE_STREAMED_GET, &st) : OK;
+    while (!err_is(e) && row) {
+        e = state_next(s, st, &row, "reading what was streamed");
+        if (err_is(e) || !row) break;
+        struct streamed t = { s->id, sqlite_u64(st, 0), sqlite_u64(st, 2), sqlite_u64(st, 3), (u32)sqlite_u64(st, 1) };
+        if (sqlite_u64(st, 4) != state_sum_streamed(&t) || t.slot >= ROWLOG_SLOTS)
+            e = state_damaged(s, "streamed", (i64)t.epoch, "check sum differs");
+        s->total += state_sum_streamed(&t);
+        stream_note(s, &t);
+    }
+    if (st) sqlite3_reset(st);
+    return e;
+}
+
 err state_load(struct state *s)
 {
     forget(s);
@@ -372,6 +425,7 @@ err state_load(struct state *s)
     if (!err_is(e)) e = load_objects(s);
     if (!err_is(e)) e = state_positions(s, slice_of(NULL, 0), count_position, s);
     if (!err_is(e)) e = load_outboxes(s);
+    if (!err_is(e)) e = load_streamed(s);
     if (!err_is(e) && s->total != total)
         e = state_refuse(s, "state file is damaged", "the state file is damaged: rows are missing or doubled");
     return e;
@@ -432,6 +486,9 @@ static const char *const schema_sql =
     "CREATE TABLE position(source BLOB, key BLOB, value BLOB, sum INTEGER, PRIMARY KEY(source, key)) WITHOUT ROWID;"
     "CREATE TABLE outbox(id INTEGER PRIMARY KEY, sum INTEGER, data BLOB);";
 
+static const char *const streamed_sql =
+    "CREATE TABLE streamed(epoch INTEGER PRIMARY KEY, slot INTEGER, bytes INTEGER, rows INTEGER, sum INTEGER);";
+
 static const char *const statement_sql[STATE_STATEMENTS] = {
     [STATE_META_PUT] =
         "REPLACE INTO meta(id, recipe, state, epoch, engine, total, sum) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
@@ -459,4 +516,8 @@ static const char *const statement_sql[STATE_STATEMENTS] = {
     [STATE_OUTBOX_PUT] = "INSERT INTO outbox(id, sum, data) VALUES(?1, ?2, ?3)",
     [STATE_OUTBOX_DROP] = "DELETE FROM outbox WHERE id < ?1",
     [STATE_OUTBOX_GET] = "SELECT id, sum, data FROM outbox WHERE id >= ?1 ORDER BY id",
+    [STATE_STREAMED_SUM] = "SELECT sum FROM streamed WHERE epoch <= ?1",
+    [STATE_STREAMED_PUT] = "INSERT INTO streamed(epoch, slot, bytes, rows, sum) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [STATE_STREAMED_DROP] = "DELETE FROM streamed WHERE epoch <= ?1",
+    [STATE_STREAMED_GET] = "SELECT epoch, slot, bytes, rows, sum FROM streamed ORDER BY epoch",
 };

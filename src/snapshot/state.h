@@ -8,6 +8,7 @@
  *             file order; sum; bytes
  *   position  (source, key) -> value
  *   outbox    id = epoch << 16 | part: the rows of an epoch in parts of 16 MiB
+ *   streamed  epoch -> slot, length and check sum of the rows that went ahead of it (rowlog.h)
  *
  * What is checked: every row's sum covers its key and content. `total` in meta is the sum of the rows' sums, so that a
  * row that is missing or doubled shows, too; pages are counted into their object instead, because they are only read
@@ -25,7 +26,7 @@
 #include "snapshot/snapshot.h"
 
 #define STATE_APPLICATION 0x77656972 /* "weir", PRAGMA application_id */
-#define STATE_FORMAT      1          /* PRAGMA user_version           */
+#define STATE_FORMAT      2          /* PRAGMA user_version; 1: without `streamed`, is taken and made 2 */
 /* One run each of 4 to 64 KiB, bare SQLite: small is slow for new pages, large where few bytes change. A middle. */
 #define STATE_PAGE_BYTES  16384u
 #define STATE_CACHE_KIB   8192u
@@ -56,6 +57,7 @@ enum state_statement {
     STATE_PAGE_SUM, STATE_PAGE_PUT, STATE_PAGE_CHANGE, STATE_PAGE_DROP, STATE_PAGE_GET,
     STATE_POSITION_SUM, STATE_POSITION_PUT, STATE_POSITION_DROP, STATE_POSITION_GET, STATE_POSITION_OF,
     STATE_OUTBOX_SUM, STATE_OUTBOX_PUT, STATE_OUTBOX_DROP, STATE_OUTBOX_GET,
+    STATE_STREAMED_SUM, STATE_STREAMED_PUT, STATE_STREAMED_DROP, STATE_STREAMED_GET,
     STATE_STATEMENTS
 };
 
@@ -64,6 +66,7 @@ struct state {
     char                *path; /* malloc'd */
     char                *why;  /* SNAPSHOT_WHY bytes, the caller's of the moment */
     bool                 reader;
+    int                  format; /* of the file */
     struct lock          lock; /* a writer's */
     sqlite3_stmt        *statement[STATE_STATEMENTS]; /* prepared when first used */
 
@@ -73,6 +76,8 @@ struct state {
     u8                  *engine; /* malloc'd */
     size_t               engine_len;
     u64                  total;
+    u32                  streams; /* epochs whose rows lie beside the file, oldest first */
+    struct streamed     *stream;
 
     u32                  ops;
     struct state_op     *op;
@@ -101,7 +106,8 @@ err state_page_put(struct state *s, i64 op, u64 object, enum image_part part, u3
 err state_object_drop(struct state *s, i64 op, u64 object); /* one that is not there is fine */
 err state_position_put(struct state *s, slice source, const struct position *p);
 err state_outbox_put(struct state *s, u64 epoch, slice rows);
-err state_outbox_drop(struct state *s, u64 upto);
+err state_outbox_drop(struct state *s, u64 upto); /* what was streamed, too */
+err state_streamed_put(struct state *s, const struct streamed *t);
 void state_engine_set(struct state *s, slice bytes);
 
 const struct state_op *state_op_find(const struct state *s, slice name);
@@ -112,7 +118,7 @@ err state_op_read(struct state *s, const struct state_op *op, struct image_reade
 /* Every row of these is proved. `each` with ERR_NONE goes on. source: empty for all. */
 err state_positions(struct state *s, slice source, err (*each)(void *arg, slice source, const struct position *p),
                     void *arg);
-err state_outboxes(struct state *s, u64 after, err (*each)(void *arg, u64 epoch, slice rows), void *arg);
+err state_outboxes(struct state *s, u64 after, outbox_fn *each, void *arg);
 
 /* Long form of an error that is ours: "path: ..." into s->why, as ERR_STATE. */
 __attribute__((format(printf, 3, 4))) err state_refuse(struct state *s, const char *what, const char *format, ...);
@@ -123,13 +129,15 @@ err state_explain(struct state *s, err e, const char *doing);
 /* --- between the files of state_*.c --- */
 
 /* Seeds, so that a row of one table is not a row of another. */
-enum { STATE_SUM_META = 1, STATE_SUM_OP, STATE_SUM_OBJECT, STATE_SUM_PAGE, STATE_SUM_POSITION, STATE_SUM_OUTBOX };
+enum { STATE_SUM_META = 1, STATE_SUM_OP, STATE_SUM_OBJECT, STATE_SUM_PAGE, STATE_SUM_POSITION, STATE_SUM_OUTBOX,
+       STATE_SUM_STREAMED };
 
 u64 state_sum_slice(u64 sum, slice s); /* its length, too, so that neighbours cannot trade bytes */
 u64 state_sum_op(const struct state_op *op);
 u64 state_sum_object(const struct state_object *o);
 u64 state_sum_position(slice source, const struct position *p);
 u64 state_sum_outbox(i64 id, slice rows);
+u64 state_sum_streamed(const struct streamed *t);
 
 /* A statement, prepared when first used; a step; a run without rows: SQLite's errors are explained. */
 err state_statement(struct state *s, enum state_statement which, sqlite3_stmt **st);

@@ -94,22 +94,52 @@ err state_outbox_put(struct state *s, u64 epoch, slice rows)
     return e;
 }
 
+/* Takes the sums of rows that go out of the total. */
+static err sums_drop(struct state *s, enum state_statement which, u64 bound)
+{
+    sqlite3_stmt *st;
+    err e = state_statement(s, which, &st);
+    if (err_is(e)) return e;
+    sqlite_bind_u64(st, 1, bound);
+    bool row = true;
+    while (!err_is(e) && row) {
+        e = state_next(s, st, &row, "reading outboxes");
+        if (!err_is(e) && row) s->total -= sqlite_u64(st, 0);
+    }
+    return e;
+}
+
+static err rows_drop(struct state *s, enum state_statement sums, enum state_statement drop, u64 bound)
+{
+    sqlite3_stmt *st;
+    err e = sums_drop(s, sums, bound);
+    if (!err_is(e)) e = state_statement(s, drop, &st);
+    if (err_is(e)) return e;
+    sqlite_bind_u64(st, 1, bound);
+    return state_done(s, st, "dropping outboxes");
+}
+
 err state_outbox_drop(struct state *s, u64 upto)
 {
     if (upto >= STATE_EPOCHS_MAX) upto = STATE_EPOCHS_MAX - 1;
-    sqlite3_stmt *sums, *drop;
-    err e = state_statement(s, STATE_OUTBOX_SUM, &sums);
-    if (!err_is(e)) e = state_statement(s, STATE_OUTBOX_DROP, &drop);
+    err e = rows_drop(s, STATE_OUTBOX_SUM, STATE_OUTBOX_DROP, (upto + 1) << 16);
+    return err_is(e) ? e : rows_drop(s, STATE_STREAMED_SUM, STATE_STREAMED_DROP, upto);
+}
+
+err state_streamed_put(struct state *s, const struct streamed *t)
+{
+    sqlite3_stmt *st;
+    if (t->bytes == 0) return OK;
+    err e = state_statement(s, STATE_STREAMED_PUT, &st);
     if (err_is(e)) return e;
-    sqlite_bind_u64(sums, 1, (upto + 1) << 16);
-    bool row = true;
-    while (!err_is(e) && row) {
-        e = state_next(s, sums, &row, "reading outboxes");
-        if (!err_is(e) && row) s->total -= sqlite_u64(sums, 0);
-    }
-    if (err_is(e)) return e;
-    sqlite_bind_u64(drop, 1, (upto + 1) << 16);
-    return state_done(s, drop, "dropping outboxes");
+    u64 sum = state_sum_streamed(t);
+    sqlite_bind_u64(st, 1, t->epoch);
+    sqlite_bind_u64(st, 2, t->slot);
+    sqlite_bind_u64(st, 3, t->bytes);
+    sqlite_bind_u64(st, 4, t->sum);
+    sqlite_bind_u64(st, 5, sum);
+    s->total += sum;
+    return state_done(s, st, "writing what was streamed");
 }
 
 struct parts {
@@ -119,12 +149,21 @@ struct parts {
     size_t len;
 };
 
-static err give(struct parts *p, err (*each)(void *arg, u64 epoch, slice rows), void *arg)
+/* Read when the file was opened: only a start asks. */
+static struct streamed streamed_of(const struct state *s, u64 epoch)
 {
-    return p->any ? each(arg, p->epoch, slice_of((const char *)p->at, p->len)) : OK;
+    for (u32 i = 0; i < s->streams; i++)
+        if (s->stream[i].epoch == epoch) return s->stream[i];
+    return (struct streamed){ 0 };
 }
 
-err state_outboxes(struct state *s, u64 after, err (*each)(void *arg, u64 epoch, slice rows), void *arg)
+static err give(const struct state *s, const struct parts *p, outbox_fn *each, void *arg)
+{
+    struct streamed t = streamed_of(s, p->epoch);
+    return p->any ? each(arg, p->epoch, &t, slice_of((const char *)p->at, p->len)) : OK;
+}
+
+err state_outboxes(struct state *s, u64 after, outbox_fn *each, void *arg)
 {
     sqlite3_stmt *st;
     err e = state_statement(s, STATE_OUTBOX_GET, &st);
@@ -142,7 +181,7 @@ err state_outboxes(struct state *s, u64 after, err (*each)(void *arg, u64 epoch,
             break;
         }
         if (!p.any || p.epoch != (u64)id >> 16) {
-            e = give(&p, each, arg);
+            e = give(s, &p, each, arg);
             p.epoch = (u64)id >> 16, p.any = true, p.len = 0;
         }
         p.at = realloc(p.at, p.len + rows.len + 1);
@@ -151,7 +190,7 @@ err state_outboxes(struct state *s, u64 after, err (*each)(void *arg, u64 epoch,
         p.len += rows.len;
     }
     sqlite3_reset(st);
-    if (!err_is(e)) e = give(&p, each, arg);
+    if (!err_is(e)) e = give(s, &p, each, arg);
     free(p.at);
     return e;
 }

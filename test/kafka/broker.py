@@ -308,11 +308,18 @@ class Broker:
 
     def ends(self, topic, isolation="read_committed"):
         """{partition: (first, end)} offsets; the end for a read_committed reader is the last stable offset."""
-        from confluent_kafka import Consumer, TopicPartition
+        from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
         c = Consumer(self.quiet({"group.id": "look", "isolation.level": isolation}))
+        limit = time.monotonic() + 20
         try:
-            found = c.list_topics(topic, timeout=20).topics[topic]
-            return {p: c.get_watermark_offsets(TopicPartition(topic, p), timeout=20) for p in found.partitions}
+            while True:
+                try:
+                    found = c.list_topics(topic, timeout=20).topics[topic]
+                    return {p: c.get_watermark_offsets(TopicPartition(topic, p), timeout=20) for p in found.partitions}
+                except KafkaException as e:  # a topic that was just made
+                    if e.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > limit:
+                        raise
+                    time.sleep(0.1)
         finally:
             c.close()
 

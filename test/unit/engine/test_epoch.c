@@ -25,10 +25,15 @@ struct fake {
     u32  failing; /* so many applies fail first           */
     u32  ticks;
     bool restless; /* tick always has more to do */
-    bool ahead;    /* takes rows ahead of their epoch                    */
+    enum sink_ahead ahead;
     bool dies;     /* the process ends when it is to settle              */
     u32  unsettled; /* so many settles fail first                        */
-    char order[EPOCHS_]; /* s: stream, S: settled, a: an epoch          */
+    bool dies_applying;
+    u64  want;      /* bytes of the epoch it died of                     */
+    bool forgets;   /* what was streamed, once                           */
+    u64  held;      /* bytes streamed since the last epoch               */
+    u64  had[EPOCHS_]; /* bytes that came with an epoch and ahead of it   */
+    char order[EPOCHS_]; /* s: stream, S: settled, h: held, f: forgotten, a: an epoch */
 };
 
 struct sink {
@@ -52,8 +57,8 @@ static err fake_epoch(struct sink *s, u64 *out)
 
 static err fake_apply(struct sink *s, u64 number, slice rows, char *why, size_t room, bool *fatal)
 {
-    (void)rows;
     *fatal = false;
+    if (s->fake->dies_applying) _exit(9);
     if (s->fake->failing) {
         s->fake->failing--;
         snprintf(why, room, "no space left");
@@ -62,11 +67,13 @@ static err fake_apply(struct sink *s, u64 number, slice rows, char *why, size_t 
     assert_true(s->fake->count < EPOCHS_);
     s->fake->order[strlen(s->fake->order)] = 'a';
     s->fake->given[s->fake->count++] = number;
+    s->fake->had[number] = s->fake->held + rows.len;
+    s->fake->held = 0;
     s->fake->epoch = number;
     return OK;
 }
 
-static bool fake_ahead(const void *options)
+static enum sink_ahead fake_ahead(const void *options, nanos every)
 {
     return (*(struct fake *const *)options)->ahead;
 }
@@ -77,6 +84,7 @@ static err fake_stream(struct sink *s, slice rows, char *why, size_t room, bool 
     *fatal = false;
     assert_true(rows.len > 0);
     s->fake->order[strlen(s->fake->order)] = 's';
+    s->fake->held += rows.len;
     return OK;
 }
 
@@ -90,6 +98,18 @@ static err fake_settle(struct sink *s, char *why, size_t room, bool *fatal)
         return (err){ ERR_OS, "flush", 111 };
     }
     s->fake->order[strlen(s->fake->order)] = 'S';
+    return OK;
+}
+
+/* Is what was streamed still there? One that forgets says no, and takes it again. */
+static err fake_holds(struct sink *s, u64 number, u64 bytes, bool *all, char *why, size_t room, bool *fatal)
+{
+    (void)why, (void)room;
+    *fatal = false;
+    *all = s->fake->held == bytes && !s->fake->forgets;
+    if (!*all) s->fake->held = 0;
+    s->fake->forgets = false;
+    s->fake->order[strlen(s->fake->order)] = *all ? 'h' : 'f';
     return OK;
 }
 
@@ -107,7 +127,8 @@ static void fake_close(struct sink *s)
 
 static const struct sink_type fake_type = { .name = "fake",      .open = fake_open,     .epoch = fake_epoch,
                                             .apply = fake_apply, .ahead = fake_ahead,   .stream = fake_stream,
-                                            .tick = fake_tick,   .settle = fake_settle, .close = fake_close };
+                                            .tick = fake_tick,   .settle = fake_settle, .holds = fake_holds,
+                                            .close = fake_close };
 
 /* A folder with a state file, two sinks, and a run on them. */
 struct rig {
@@ -360,7 +381,7 @@ static void idle_work_without_end_does_not_keep_the_process_from_ending(void **s
 static void rows_ahead_of_their_epoch_are_settled_before_it_is_written(void **state)
 {
     struct rig *r = *state;
-    r->fake[0].ahead = true;
+    r->fake[0].ahead = AHEAD_SETTLES;
     r->fake[0].unsettled = 1;
     assert_true(run_begin(r));
     row_text(&r->ahead, S("a row"));
@@ -380,7 +401,8 @@ static void an_epoch_whose_rows_were_not_settled_was_never(void **state)
     struct rig *r = *state;
     int         status = 0;
     run_epochs(r, 1);
-    r->fake[0].ahead = r->fake[0].dies = true;
+    r->fake[0].ahead = AHEAD_SETTLES;
+    r->fake[0].dies = true;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) run_epochs(r, 1);
@@ -391,9 +413,99 @@ static void an_epoch_whose_rows_were_not_settled_was_never(void **state)
     run_end(r);
 }
 
+/* A row ahead of the epoch, and one with it. */
+static u64 run_streamed(struct rig *r)
+{
+    row_text(&r->ahead, S("ahead of its epoch"));
+    u64 bytes = r->ahead.len;
+    epochs_stream(r->epochs);
+    row_text(&r->ahead, S("while the sink is at work"));
+    row_text(&r->rows, S("with it"));
+    bytes = r->fake[0].want = bytes + r->ahead.len + r->rows.len;
+    assert_true(epochs_cut(r->epochs));
+    row_text(&r->ahead, S("of the next epoch"));
+    epochs_stream(r->epochs);
+    assert_true(r->ahead.len > 0); /* it waits until the sink was given this one */
+    run_until_idle(r);
+    r->ahead.len = 0;
+    return bytes;
+}
+
+static void a_sink_that_holds_gets_what_was_streamed_once(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = AHEAD_HOLDS;
+    assert_true(run_begin(r));
+    u64 bytes = run_streamed(r);
+    run_end(r);
+    assert_string_equal(r->fake[0].order, "ssha");
+    assert_int_equal(r->fake[0].had[1], bytes);
+}
+
+static void a_sink_that_forgot_what_was_streamed_gets_it_again(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = AHEAD_HOLDS;
+    r->fake[0].forgets = true;
+    assert_true(run_begin(r));
+    u64 bytes = run_streamed(r);
+    run_end(r);
+    assert_string_equal(r->fake[0].order, "ssfsa");
+    assert_int_equal(r->fake[0].had[1], bytes);
+}
+
+/* The process ends between the state's epoch and the sink's. */
+static void streamed_and_killed(struct rig *r)
+{
+    int   status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        r->fake[0].dies_applying = true;
+        assert_true(run_begin(r));
+        run_streamed(r);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    r->fake[0].dies_applying = false;
+    r->fake[0].held = 0;
+    memset(r->fake[0].order, 0, sizeof r->fake[0].order);
+}
+
+static void what_was_streamed_comes_again_after_a_kill(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = AHEAD_HOLDS;
+    streamed_and_killed(r);
+    assert_true(run_begin(r));
+    run_until_idle(r);
+    run_end(r);
+    assert_string_equal(r->fake[0].order, "fsa");
+    assert_int_equal(r->fake[0].had[1], r->fake[0].want);
+}
+
+static void what_was_streamed_comes_with_the_epoch_to_a_sink_that_takes_nothing_ahead_any_more(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = AHEAD_HOLDS;
+    streamed_and_killed(r);
+    r->fake[0].ahead = AHEAD_NOT;
+    assert_true(run_begin(r));
+    run_until_idle(r);
+    run_end(r);
+    assert_string_equal(r->fake[0].order, "a");
+    assert_int_equal(r->fake[0].had[1], r->fake[0].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_sink_that_holds_gets_what_was_streamed_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_forgot_what_was_streamed_gets_it_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_streamed_comes_again_after_a_kill, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_streamed_comes_with_the_epoch_to_a_sink_that_takes_nothing_ahead_any_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_epoch_comes_once_and_in_order_over_restarts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rows_of_one_window_may_be_more_than_the_backlog_takes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sink_that_fails_gets_the_same_epoch_again, set_up, tear_down),

@@ -172,7 +172,7 @@ static void kafka_streams_ahead_at_least_once(void **state)
 {
     struct mock *m = *state;
     m->options.delivery = 1;
-    assert_true(sink_kafka.ahead(&m->options));
+    assert_int_equal(sink_kafka.ahead(&m->options, 10 * NANOS_SECOND), AHEAD_SETTLES);
     open_sink(m);
     struct row_writer w;
     row_writer_init(&w);

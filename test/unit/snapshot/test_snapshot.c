@@ -4,6 +4,7 @@
  * A model in memory gets the same heads, pages and drops as the file; both are printed as text and compared. */
 #include "fault_vfs.h"
 #include "snapshot/snapshot.h"
+#include "weir/hash.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,6 +172,7 @@ static char *read_op(struct snapshot *s, u32 op, struct snapshot_op as, enum sna
 struct place {
     char folder[64], path[96], other[96], wal[112], lock[112];
     char why[SNAPSHOT_WHY];
+    struct streamed streamed; /* of the last epoch written */
 };
 
 static int setup(void **state)
@@ -224,7 +226,7 @@ static void begin(struct snapshot *s, struct place *p)
 static void must_write(struct snapshot *s, struct cut *c, struct place *p)
 {
     bool fatal;
-    must(snapshot_write(s, c, p->why, &fatal), p->why);
+    must(snapshot_write(s, c, &p->streamed, p->why, &fatal), p->why);
     cut_free(c);
 }
 
@@ -356,13 +358,15 @@ struct outboxes {
     u64  epoch[8];
     char first[8][16];
     size_t len[8];
+    struct streamed streamed[8];
 };
 
-static err keep_outbox(void *arg, u64 epoch, slice rows)
+static err keep_outbox(void *arg, u64 epoch, const struct streamed *streamed, slice rows)
 {
     struct outboxes *o = arg;
     o->epoch[o->count] = epoch;
     o->len[o->count] = rows.len;
+    o->streamed[o->count] = *streamed;
     snprintf(o->first[o->count++], 16, "%.*s", (int)(rows.len < 15 ? rows.len : 15), rows.at);
     return OK;
 }
@@ -404,6 +408,110 @@ static void snapshot_keeps_outboxes_until_they_are_delivered(void **state)
 }
 
 /* --- recipes that change --- */
+
+static void put_file(const char *path, slice bytes);
+static slice get_file(const char *path);
+
+/* Rows that went ahead of their epoch: `len` bytes of a pattern that no two epochs share. */
+static char *pattern(u64 epoch, size_t len)
+{
+    char *bytes = malloc(len);
+    for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 31 + i / 4096 + epoch);
+    return bytes;
+}
+
+static void stream(struct snapshot *s, struct place *p, u64 epoch, size_t len, size_t step)
+{
+    char *bytes = pattern(epoch, len);
+    bool  fatal;
+    for (size_t at = 0; at < len; at += step) {
+        slice part = slice_of(bytes + at, len - at < step ? len - at : step);
+        must(snapshot_stream(s, &part, p->why, &fatal), p->why);
+        assert_int_equal(part.len, 0);
+    }
+    free(bytes);
+}
+
+static void write_epoch(struct snapshot *s, struct place *p, u64 epoch, u64 delivered)
+{
+    struct cut *c = cut_new(epoch);
+    cut_outbox(c, S("with the epoch"));
+    cut_delivered(c, delivered);
+    must_write(s, c, p);
+}
+
+static void must_be_streamed(struct place *p, const struct streamed *t, u64 epoch, size_t len)
+{
+    slice rows;
+    char *want = pattern(epoch, len);
+    assert_int_equal(t->bytes, len);
+    must(snapshot_streamed_open(p->path, t, &rows, p->why), p->why);
+    assert_int_equal(rows.len, len);
+    if (len > 0) assert_memory_equal(rows.at, want, len);
+    snapshot_streamed_close(rows);
+    free(want);
+}
+
+static u32 files_beside(const struct place *p)
+{
+    u32 n = 0;
+    for (u32 i = 0; i < 16; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s-rows.%u", p->path, i);
+        n += access(name, F_OK) == 0;
+    }
+    return n;
+}
+
+static void snapshot_keeps_what_was_streamed_until_it_is_delivered(void **state)
+{
+    struct place       *p = *state;
+    static const size_t len[] = { 0, 1, 4096, 0, (3 << 20) + 5, 1 << 20, 777 };
+    struct snapshot    *s = open_state(p);
+    for (u64 epoch = 1; epoch <= 6; epoch++) {
+        stream(s, p, epoch, len[epoch], epoch % 2 ? 100000 : 333);
+        write_epoch(s, p, epoch, epoch > 3 ? 2 : 0);
+        must_be_streamed(p, &p->streamed, epoch, len[epoch]);
+    }
+    stream(s, p, 7, 2 << 20, 4096); /* of an epoch that never comes */
+    snapshot_close(s);
+    s = open_state(p);
+    struct outboxes o = { 0 };
+    must(snapshot_read_outboxes(s, 0, keep_outbox, &o, p->why), p->why);
+    assert_int_equal(o.count, 4);
+    for (u32 i = 0; i < 4; i++) must_be_streamed(p, &o.streamed[i], 3 + i, len[3 + i]);
+    assert_int_equal(files_beside(p), 3);
+    write_epoch(s, p, 7, 6);
+    write_epoch(s, p, 8, 7);
+    snapshot_close(s);
+    assert_int_equal(files_beside(p), 0);
+}
+
+static void snapshot_does_not_believe_damaged_rows_beside_it(void **state)
+{
+    struct place    *p = *state;
+    struct snapshot *s = open_state(p);
+    char             name[128];
+    stream(s, p, 1, 10000, 10000);
+    write_epoch(s, p, 1, 0);
+    snapshot_close(s);
+    snprintf(name, sizeof name, "%s-rows.%u", p->path, p->streamed.slot);
+    slice bytes = get_file(name), rows;
+    for (size_t at = 0; at < 10000; at += 999) {
+        ((char *)(uintptr_t)bytes.at)[at] ^= 4;
+        put_file(name, bytes);
+        assert_true(err_is(snapshot_streamed_open(p->path, &p->streamed, &rows, p->why)));
+        assert_non_null(strstr(p->why, "check sum differs"));
+        ((char *)(uintptr_t)bytes.at)[at] ^= 4;
+    }
+    assert_int_equal(truncate(name, 9999), 0);
+    assert_true(err_is(snapshot_streamed_open(p->path, &p->streamed, &rows, p->why)));
+    assert_non_null(strstr(p->why, "is shorter than it was"));
+    unlink(name);
+    assert_true(err_is(snapshot_streamed_open(p->path, &p->streamed, &rows, p->why)));
+    assert_non_null(strstr(p->why, "No such file"));
+    free((char *)(uintptr_t)bytes.at);
+}
 
 static void note_name(void *arg, slice name)
 {
@@ -515,7 +623,7 @@ static void snapshot_refuses_what_is_not_its_state_file(void **state)
     assert_non_null(strstr(p->why, "is the state of recipe `probe`, not of `another`"));
 
     sql(p->path, "PRAGMA user_version=999");
-    refused(p, p->path, "has state format 999, this weir knows format 1");
+    refused(p, p->path, "has state format 999, this weir knows format 2");
     put_file(p->other,
              S("this is no database at all, but text that goes on for more than a hundred bytes, so that it is "
                "not taken for an empty file, which would be made a new state file"));
@@ -558,7 +666,7 @@ static void snapshot_is_refused_to_a_second_process_and_free_after_a_kill(void *
         struct snapshot *s = open_state(p);
         bool fatal;
         struct cut *c = cut_new(3);
-        if (s == NULL || err_is(snapshot_write(s, c, p->why, &fatal))) _exit(1);
+        if (s == NULL || err_is(snapshot_write(s, c, &p->streamed, p->why, &fatal))) _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(1);
         for (;;) pause();
     }
@@ -796,7 +904,7 @@ static void snapshot_survives_a_full_disk_and_ends_after_a_failed_fsync(void **s
         change(m, c, 10);
         fault.writes = at;
         bool fatal = true;
-        err e = snapshot_write(s, c, p->why, &fatal);
+        err e = snapshot_write(s, c, &p->streamed, p->why, &fatal);
         fault.writes = -1;
         if (!err_is(e)) {
             cut_free(c);
@@ -807,7 +915,7 @@ static void snapshot_survives_a_full_disk_and_ends_after_a_failed_fsync(void **s
         assert_int_equal(e.code, ERR_SQL);
         if (at % 2 == 0) assert_non_null(strstr(p->why, "no space left"));
         must_equal(s, before, p); /* nothing is changed */
-        must(snapshot_write(s, c, p->why, &fatal), p->why); /* the same cut, when there is room */
+        must(snapshot_write(s, c, &p->streamed, p->why, &fatal), p->why); /* the same cut, when there is room */
         must_equal(s, m, p);
         cut_free(c);
         epoch++;
@@ -815,7 +923,7 @@ static void snapshot_survives_a_full_disk_and_ends_after_a_failed_fsync(void **s
     fault.syncs = 0;
     bool fatal = false;
     c = cut_new(epoch);
-    assert_true(err_is(snapshot_write(s, c, p->why, &fatal)));
+    assert_true(err_is(snapshot_write(s, c, &p->streamed, p->why, &fatal)));
     assert_true(fatal);
     cut_free(c);
     fault.syncs = -1;
@@ -1008,6 +1116,60 @@ static void snapshot_goes_on_beside_a_reader_that_stays(void **state)
     snapshot_close(s);
 }
 
+/* --- the format before this one --- */
+
+static u64 sum_u64(u64 sum, u64 v)
+{
+    return hash_checksum(&v, sizeof v, sum);
+}
+
+static u64 sum_column(u64 sum, sqlite3_stmt *st, int column)
+{
+    const void *at = sqlite3_column_blob(st, column);
+    size_t      len = (size_t)sqlite3_column_bytes(st, column);
+    return hash_checksum(at, len, sum_u64(sum, len));
+}
+
+/* Format 1 had no table of what was streamed, and its number is in the sum of meta. */
+static void make_format_1(const char *path)
+{
+    sqlite3      *db;
+    sqlite3_stmt *st;
+    char          text[160];
+    sql(path, "DROP TABLE streamed; PRAGMA user_version=1");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT recipe, state, epoch, total, engine FROM meta", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    u64 sum = sum_column(sum_u64(1, 1), st, 0);
+    for (int i = 1; i <= 3; i++) sum = sum_u64(sum, (u64)sqlite3_column_int64(st, i));
+    sum = sum_column(sum, st, 4);
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    snprintf(text, sizeof text, "UPDATE meta SET sum = %lld", (long long)sum);
+    sql(path, text);
+}
+
+static void snapshot_takes_a_file_of_the_format_before(void **state)
+{
+    struct place *p = *state;
+    char          text[2048] = "", after[2048] = "";
+    small_state(p);
+    must(snapshot_show(p->path, S(""), note_line, text, p->why), p->why);
+    make_format_1(p->path);
+    must(snapshot_show(p->path, S(""), note_line, after, p->why), p->why); /* a reader changes nothing */
+    assert_string_equal(text, after);
+    snapshot_close(open_state(p)); /* a writer brings it up to date */
+    struct snapshot *s = open_state(p);
+    stream(s, p, 6, 5000, 5000);
+    write_epoch(s, p, 6, 0);
+    must_be_streamed(p, &p->streamed, 6, 5000);
+    snapshot_close(s);
+    after[0] = 0;
+    must(snapshot_show(p->path, S(""), note_line, after, p->why), p->why);
+    assert_non_null(strstr(after, "streamed  epoch 6, 5000 bytes in rows.0"));
+    assert_non_null(strstr(after, "epoch 5, 4 bytes"));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -1017,6 +1179,9 @@ int main(void)
         CASE(snapshot_writes_and_drops_an_object_in_one_cut),
         CASE(snapshot_keeps_positions_and_deletes_those_without_a_value),
         CASE(snapshot_keeps_outboxes_until_they_are_delivered),
+        CASE(snapshot_keeps_what_was_streamed_until_it_is_delivered),
+        CASE(snapshot_does_not_believe_damaged_rows_beside_it),
+        CASE(snapshot_takes_a_file_of_the_format_before),
         CASE(snapshot_drops_changed_and_forgotten_operators_with_the_next_cut),
         CASE(snapshot_refuses_what_is_not_its_state_file),
         CASE(snapshot_says_what_is_wrong_with_the_path),
