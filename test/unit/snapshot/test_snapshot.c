@@ -7,11 +7,13 @@
 #include "weir/hash.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1116,6 +1118,43 @@ static void snapshot_goes_on_beside_a_reader_that_stays(void **state)
     snapshot_close(s);
 }
 
+/* A limit on files' sizes stands for the disk that is full: both say so at a write. */
+static void file_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void snapshot_goes_on_streaming_when_there_is_room_again(void **state)
+{
+    struct place    *p = *state;
+    struct snapshot *s = open_state(p);
+    size_t           len = (5 << 20) + 123;
+    char            *bytes = pattern(1, len);
+    slice            rest = slice_of(bytes, len);
+    bool             fatal = true;
+    signal(SIGXFSZ, SIG_IGN);
+    file_limit(2 << 20);
+    for (u32 i = 0; i < 3; i++) {
+        assert_true(err_is(snapshot_stream(s, &rest, p->why, &fatal)));
+        assert_false(fatal);
+    }
+    assert_true(rest.len > 0 && rest.len < len);
+    file_limit(RLIM_INFINITY);
+    must(snapshot_stream(s, &rest, p->why, &fatal), p->why);
+    file_limit(5 << 20); /* room for all but the last, short block */
+    struct cut *c = cut_new(1);
+    assert_true(err_is(snapshot_write(s, c, &p->streamed, p->why, &fatal)));
+    assert_false(fatal);
+    file_limit(RLIM_INFINITY);
+    must_write(s, c, p);
+    must_be_streamed(p, &p->streamed, 1, len);
+    snapshot_close(s);
+    free(bytes);
+}
+
 /* --- the format before this one --- */
 
 static u64 sum_u64(u64 sum, u64 v)
@@ -1181,6 +1220,7 @@ int main(void)
         CASE(snapshot_keeps_outboxes_until_they_are_delivered),
         CASE(snapshot_keeps_what_was_streamed_until_it_is_delivered),
         CASE(snapshot_does_not_believe_damaged_rows_beside_it),
+        CASE(snapshot_goes_on_streaming_when_there_is_room_again),
         CASE(snapshot_takes_a_file_of_the_format_before),
         CASE(snapshot_drops_changed_and_forgotten_operators_with_the_next_cut),
         CASE(snapshot_refuses_what_is_not_its_state_file),
