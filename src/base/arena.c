@@ -13,6 +13,7 @@ struct arena_block {
 };
 
 #define BLOCK_DEFAULT 65536u
+#define ROUND_MAX     ((size_t)4 << 20)
 
 void arena_init(struct arena *a, size_t block)
 {
@@ -35,10 +36,13 @@ void arena_reset(struct arena *a)
     a->now = a->first;
 }
 
-/* Puts a block of at least `size` bytes behind the present one. */
+/* Puts a block of at least `size` bytes behind the present one. Larger ones than usual double in size up to a limit: if
+ * each were as long as its text, a somewhat longer text in each batch would leave a block behind for ever. */
 static struct arena_block *block_add(struct arena *a, size_t size)
 {
-    size_t              room = size > a->block ? size : a->block;
+    size_t room = a->block;
+    while (room < size && room < ROUND_MAX) room *= 2;
+    if (room < size) room = size;
     struct arena_block *b = malloc(sizeof *b + room);
     WEIR_ASSERT(b != NULL);
     b->size = room;

@@ -36,8 +36,6 @@ enum json_reason {
     JSON_TIME_RANGE,
     JSON_ADDR,
     JSON_MAC,
-    JSON_STRING_LONG,
-    JSON_STRING_NUL,
     JSON_REASONS,
     JSON_GOOD = JSON_REASONS, /* the cell is filled  */
     JSON_NULL,                /* there is no value   */

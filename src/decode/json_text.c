@@ -23,14 +23,17 @@ static u32 unit_take(slice s, size_t at)
     return unit;
 }
 
-/* The character of the \u escape at `at`, of one unit or a pair of surrogates; UINT32_MAX: it is none. */
+#define REPLACEMENT 0xfffdu
+
+/* The character of the \u escape at `at`, of one unit or a pair of surrogates. U+FFFD stands for what is none: a
+ * surrogate alone, and U+0000, which no text can hold that others end by it. */
 static u32 point_take(slice s, size_t at, size_t *len)
 {
     u32 high = unit_take(s, at);
     *len = 6;
-    if (high == UINT32_MAX || high < 0xd800 || high > 0xdfff) return high;
+    if (high < 0xd800 || high > 0xdfff) return high != 0 ? high : REPLACEMENT;
     u32 low = high < 0xdc00 ? unit_take(s, at + 6) : UINT32_MAX;
-    if (low == UINT32_MAX || low < 0xdc00 || low > 0xdfff) return UINT32_MAX;
+    if (low == UINT32_MAX || low < 0xdc00 || low > 0xdfff) return REPLACEMENT;
     *len = 12;
     return 0x10000 + ((high - 0xd800) << 10 | (low - 0xdc00));
 }
@@ -57,11 +60,10 @@ size_t json_escapes_check(slice raw)
         const char *next = memchr(raw.at + at, '\\', raw.len - at);
         if (next == NULL) break;
         at = (size_t)(next - raw.at);
-        size_t len = 2;
         if (raw.len - at < 2) return at;
-        if (raw.at[at + 1] == 'u' ? point_take(raw, at, &len) == UINT32_MAX : short_escape(raw.at[at + 1]) == 0)
-            return at;
-        at += len;
+        bool unit = raw.at[at + 1] == 'u';
+        if (unit ? unit_take(raw, at) == UINT32_MAX : short_escape(raw.at[at + 1]) == 0) return at;
+        at += unit ? 6 : 2;
     }
     return raw.len;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* json_text.h: strings of JSON as written and as meant (RFC 8259 section 7).
  *
- * A lone surrogate is no character and refused, as an unknown escape is. */
+ * A lone surrogate (\ud800 without its other half) is no character, but Java and Python write it for a byte that they
+ * could not read. Section 8.2 leaves it to the reader: it is let pass, and U+FFFD stands for it where the text is
+ * wanted. So it does for \u0000, a NUL in a URL: not all stores of text can hold one. */
 #pragma once
 
 #include "weir/slice.h"

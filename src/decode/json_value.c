@@ -4,7 +4,6 @@
 
 #include "decode/json_text.h"
 #include "decode/json_time.h"
-#include "weir/strings.h"
 
 #include <math.h>
 
@@ -27,16 +26,13 @@ static slice word_text(const struct json_doc *d, u32 token)
     return slice_of(from, (size_t)(end - from));
 }
 
-/* A string's bytes; STRING_BYTES_MAX bounds what is copied. */
-static enum json_reason string_text(const struct job *j, u32 token, slice *out)
+/* A string's bytes. */
+static slice string_text(const struct job *j, u32 token)
 {
-    *out = json_string_raw(j->d, token);
-    if (!j->d->escapes || memchr(out->at, '\\', out->len) == NULL) return JSON_GOOD;
-    size_t len = json_unescaped_len(*out);
-    if (len > STRING_BYTES_MAX) return JSON_STRING_LONG;
-    char *to = arena_alloc(j->room, len + 1);
-    *out = slice_of(to, json_unescape(*out, to));
-    return JSON_GOOD;
+    slice raw = json_string_raw(j->d, token);
+    if (!j->d->escapes || memchr(raw.at, '\\', raw.len) == NULL) return raw;
+    char *to = arena_alloc(j->room, json_unescaped_len(raw) + 1);
+    return slice_of(to, json_unescape(raw, to));
 }
 
 static slice token_text(const struct json_doc *d, u32 token)
@@ -48,22 +44,18 @@ static slice token_text(const struct json_doc *d, u32 token)
 
 /* An object's text without white space; what is escaped stays so. The last token of all has nothing behind it, but
  * is the document's, and no value. */
-static enum json_reason object_text(const struct job *j, u32 token, slice *out)
+static slice object_text(const struct job *j, u32 token)
 {
     u32    behind = json_behind(j->d, token);
     size_t len = 0;
-    for (u32 i = token; i < behind; i++) {
-        len += token_text(j->d, i).len;
-        if (len > STRING_BYTES_MAX) return JSON_STRING_LONG;
-    }
-    char *to = arena_alloc(j->room, len);
-    *out = slice_of(to, len);
+    for (u32 i = token; i < behind; i++) len += token_text(j->d, i).len;
+    char *text = arena_alloc(j->room, len), *to = text;
     for (u32 i = token; i < behind; i++) {
         slice part = token_text(j->d, i);
         memcpy(to, part.at, part.len);
         to += part.len;
     }
-    return JSON_GOOD;
+    return slice_of(text, len);
 }
 
 /* ---- numbers ---- */
@@ -194,14 +186,12 @@ static bool v4_fill(slice text, addr *out)
 static enum json_reason text_fill(slice text, slice *cell)
 {
     *cell = text;
-    return text.len <= STRING_BYTES_MAX ? JSON_GOOD : JSON_STRING_LONG;
+    return JSON_GOOD;
 }
 
 static enum json_reason string_fill(const struct job *j, u32 token, void *cell)
 {
-    slice            text;
-    enum json_reason why = string_text(j, token, &text);
-    if (why != JSON_GOOD) return why;
+    slice text = string_text(j, token);
     if (text.len == j->wish->null.len && text.len > 0 && slice_eq(text, j->wish->null)) return JSON_NULL;
     switch (j->wish->type) {
     case FIELD_U64: return whole_fill(text, j->wish->rule.scale, cell);
@@ -209,10 +199,8 @@ static enum json_reason string_fill(const struct job *j, u32 token, void *cell)
     case FIELD_TIME: return time_fill(text, j->wish->rule.scale, cell);
     case FIELD_ADDR: return v4_fill(text, cell) || addr_parse(text, cell) ? JSON_GOOD : JSON_ADDR;
     case FIELD_MAC: return parse_mac(text, NULL, cell) == REASON_NONE ? JSON_GOOD : JSON_MAC;
-    default: break;
+    default: return text_fill(text, cell);
     }
-    if (j->d->escapes && memchr(text.at, 0, text.len) != NULL) return JSON_STRING_NUL;
-    return text_fill(text, cell);
 }
 
 /* A number, true or false. */
@@ -248,7 +236,7 @@ static enum json_reason one_fill(const struct job *j, u32 token, void *cell)
     switch (json_first(j->d, token)) {
     case 'n': return JSON_NULL;
     case '"': return string_fill(j, token, cell);
-    case '{': return j->wish->type == FIELD_STRING ? object_text(j, token, cell) : JSON_OBJECT;
+    case '{': return j->wish->type == FIELD_STRING ? text_fill(object_text(j, token), cell) : JSON_OBJECT;
     default: return word_fill(j, token, cell);
     }
 }
@@ -308,21 +296,34 @@ static u32 tail_go(const struct json_doc *d, u32 token, const struct json_step *
     return token;
 }
 
-/* Strings of all elements with commas between them. */
+#define JOINED_BYTES 4096u
+
+/* Strings of all elements with commas between them; what is longer than most goes to `long_at`. */
 struct joined {
-    char   at[STRING_BYTES_MAX];
-    size_t len;
+    char   short_at[JOINED_BYTES];
+    char  *long_at;
+    size_t len, max; /* max: bytes of the array as written, which they are no longer than */
     bool   any;
 };
 
-static bool join(struct joined *to, slice text)
+static char *joined_at(struct joined *to)
 {
-    if (to->len + to->any + text.len > sizeof to->at) return false;
-    if (to->any) to->at[to->len++] = ',';
-    if (text.len > 0) memcpy(to->at + to->len, text.at, text.len);
-    to->len += text.len;
+    return to->long_at != NULL ? to->long_at : to->short_at;
+}
+
+static void join(struct joined *to, slice text, struct arena *room)
+{
+    size_t len = to->len + to->any + text.len;
+    WEIR_ASSERT(len <= to->max);
+    if (len > JOINED_BYTES && to->long_at == NULL) {
+        to->long_at = arena_alloc(room, to->max);
+        memcpy(to->long_at, to->short_at, to->len);
+    }
+    char *at = joined_at(to);
+    if (to->any) at[to->len] = ',';
+    if (text.len > 0) memcpy(at + len - text.len, text.at, text.len);
+    to->len = len;
     to->any = true;
-    return true;
 }
 
 /* Adds or joins one element's value. */
@@ -331,7 +332,10 @@ static enum json_reason element_add(const struct job *j, u32 token, struct joine
     union { u64 whole; double decimal; slice text; } cell;
     enum json_reason why = one_fill(j, token, &cell);
     if (why != JSON_GOOD) return why == JSON_NULL ? JSON_GOOD : why;
-    if (j->wish->type == FIELD_STRING) return join(text, cell.text) ? JSON_GOOD : JSON_STRING_LONG;
+    if (j->wish->type == FIELD_STRING) {
+        join(text, cell.text, j->room);
+        return JSON_GOOD;
+    }
     text->any = true;
     if (j->wish->type == FIELD_U64) return __builtin_add_overflow(*whole, cell.whole, whole) ? JSON_OVER : JSON_GOOD;
     *decimal += cell.decimal;
@@ -341,13 +345,14 @@ static enum json_reason element_add(const struct job *j, u32 token, struct joine
 /* Values of `rest` in every element. */
 static enum json_reason all_fill(const struct job *j, u32 token, const struct json_step *rest, u32 steps, void *cell)
 {
-    struct joined    text;
+    struct joined    text; /* not zeroed: it is large */
     enum json_reason why = JSON_GOOD;
     u64              whole = 0;
     double           decimal = 0;
     u32              i, done;
     bool             array = json_first(j->d, token) == '[';
-    text.len = 0, text.any = false;
+    text.long_at = NULL, text.len = 0, text.any = false;
+    text.max = j->d->token[json_behind(j->d, token)] - j->d->token[token];
     for (i = token + array; why == JSON_GOOD && json_first(j->d, i) != ']';) {
         u32 at = tail_go(j->d, i, rest, steps, &done);
         if (at != JSON_NONE) why = element_add(j, at, &text, &whole, &decimal);
@@ -357,7 +362,8 @@ static enum json_reason all_fill(const struct job *j, u32 token, const struct js
     }
     if (why != JSON_GOOD || !text.any) return why != JSON_GOOD ? why : JSON_NULL;
     if (j->wish->type == FIELD_STRING) {
-        slice joined = arena_copy(j->room, slice_of(text.at, text.len));
+        slice joined = slice_of(joined_at(&text), text.len);
+        if (text.long_at == NULL) joined = arena_copy(j->room, joined);
         memcpy(cell, &joined, sizeof joined);
     } else {
         memcpy(cell, j->wish->type == FIELD_U64 ? (void *)&whole : (void *)&decimal, sizeof whole);

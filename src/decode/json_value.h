@@ -7,7 +7,7 @@
  *     time    json_time.h
  *     ip, mac a string as addr.h and parse.h have it
  *     string  a string without its escapes; a number or a word as it is written; an object as its text without white
- *             space. At most STRING_BYTES_MAX, without NUL
+ *             space. Whole: a line's limit is its limit
  *
  * An array is its first element, one without elements is null. null, and a string that is the layout's null text, are
  * null. An object is a value for strings alone. */

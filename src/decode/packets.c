@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* packets.c: each packet a record: frames of a capture (packet/frames.h) to columns.
  *
- * Packets are explained 64 at a time, so that they stay in the first cache and a block's nulls are one word; then one
- * used column after the other is filled, and what no column asks for is not made. A frame that is no packet is refused
- * with packet.h's reason; one that is known in part is a record whose `fault` says so. Columns go by name, in any
- * order, one as often as it is named (a length as a field and as a measure): the table at the end is all there are. */
-#include "decode/share.h"
+ * A frame that is no packet is refused with packet.h's reason; one that is known in part is a record whose `fault` says
+ * so. The table at the end is all the columns there are. */
+#include "decode/framed.h"
 #include "packet/community.h"
 #include "packet/explain.h"
 #include "packet/frames.h"
 #include "packet/summary.h"
-#include "weir/arena.h"
-#include "weir/decoder.h"
 
 #include <stdlib.h>
 
-#define BLOCK       64u
 #define FLAGS_TEXT  9u
 
 enum packets_column {
@@ -28,87 +23,45 @@ enum packets_column {
 
 #define REASON_DAMAGED PACKET_FAULTS /* the bytes are no record: our own fault, or the memory's */
 
-/* A used column. */
-struct target {
-    enum packets_column is;
-    enum field_type     type;
-    u32                 slot;
-    void               *cells;
-    u64                *nulls;
-    bool                some; /* a row of this batch is null */
-    char               *text; /* of a batch's cells, where they are written for it; else NULL */
-    size_t              text_len;
-};
-
 struct decoder {
-    struct arena   arena;
-    u32            targets, columns;
-    struct target *target;
-    struct column *column;
-    nanos         *time;
-    char           flags[256][FLAGS_TEXT]; /* tcpdump's words for each set of them */
-    u8             flags_len[256];
-    u32            rows; /* of the block */
-    struct packet  packet[BLOCK];
-    struct frame   frame[BLOCK];
-};
-
-/* One call of decode. */
-struct pass {
-    slice           text;
-    size_t          at;
-    u64             offset, line;
-    bool            last;
-    struct rejects *bad;
+    struct framed framed;
+    char          flags[256][FLAGS_TEXT]; /* tcpdump's words for each set of them */
+    u8            flags_len[256];
+    struct packet packet[FRAMED_BLOCK];
+    struct frame  frame[FRAMED_BLOCK];
 };
 
 static const struct decoder_column columns[];
 
-/* ---- the layout ---- */
-
 /* Bytes at most of a cell that is written for its batch; 0: what is there already is pointed to. */
-static u32 text_max(enum packets_column is)
+static u32 text_max(u32 is)
 {
     return is == COLUMN_SUMMARY ? SUMMARY_MAX : is == COLUMN_COMMUNITY_ID ? COMMUNITY_TEXT : 0;
 }
 
-static err target_init(struct decoder *d, const struct layout_field *f, const struct schema *schema, u32 number)
-{
-    u32 is;
-    err e = named_column(columns, f, schema, number, d->column, &is);
-    if (err_is(e)) return e;
-    struct target *t = &d->target[d->targets++];
-    *t = (struct target){ .is = is, .type = f->field.type, .slot = f->slot };
-    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type, 0) * BATCH_ROWS);
-    t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
-    d->column[f->slot].cells = t->cells;
-    if (text_max(is) > 0) t->text = arena_alloc(&d->arena, (size_t)text_max(is) * BATCH_ROWS);
-    return OK;
-}
-
 static void packets_close(struct decoder *d)
 {
-    arena_fini(&d->arena);
+    framed_close(&d->framed);
     free(d);
 }
 
 static err packets_open(struct decoder **out, const struct layout *layout, const struct schema *schema)
 {
     struct decoder *d = calloc(1, sizeof *d);
-    err             e = OK;
+    struct framed  *f;
     WEIR_ASSERT(d != NULL);
-    *out = NULL;
-    arena_init(&d->arena, 0);
-    d->columns = schema->tags + schema->measures;
-    d->column = arena_array(&d->arena, struct column, d->columns + 1);
-    d->target = arena_array(&d->arena, struct target, layout->fields + 1);
-    d->time = arena_array(&d->arena, nanos, BATCH_ROWS);
+    f = &d->framed;
+    err e = framed_open(f, columns, layout, schema);
+    *out = err_is(e) ? NULL : d;
+    if (err_is(e)) {
+        free(d);
+        return e;
+    }
     for (u32 i = 0; i < 256; i++) d->flags_len[i] = (u8)summary_flags(d->flags[i], (u8)i);
-    for (u32 i = 0; i < layout->fields && !err_is(e); i++)
-        if (layout->field[i].used) e = target_init(d, &layout->field[i], schema, i);
-    if (err_is(e)) packets_close(d);
-    else *out = d;
-    return e;
+    for (u32 i = 0; i < f->targets; i++)
+        if (text_max(f->target[i].is) > 0)
+            f->target[i].text = arena_alloc(&f->arena, (size_t)text_max(f->target[i].is) * BATCH_ROWS);
+    return OK;
 }
 
 /* ---- cells ---- */
@@ -168,7 +121,7 @@ static bool number_of(const struct packet *p, enum packets_column is, u64 *to)
 }
 
 /* False: null. */
-static bool written_of(const struct decoder *d, struct target *t, u32 i, slice *to)
+static bool written_of(const struct decoder *d, struct framed_target *t, u32 i, slice *to)
 {
     char *at = t->text + t->text_len;
     u32   len;
@@ -179,7 +132,7 @@ static bool written_of(const struct decoder *d, struct target *t, u32 i, slice *
     return len > 0;
 }
 
-static bool text_of(const struct decoder *d, struct target *t, u32 i, slice *to)
+static bool text_of(const struct decoder *d, struct framed_target *t, u32 i, slice *to)
 {
     const struct packet *p = &d->packet[i];
     switch (t->is) {
@@ -191,7 +144,7 @@ static bool text_of(const struct decoder *d, struct target *t, u32 i, slice *to)
     }
 }
 
-static bool cell_fill(const struct decoder *d, struct target *t, u32 i, u32 row)
+static bool packets_cell(const struct decoder *d, struct framed_target *t, u32 i, u32 row)
 {
     const struct packet *p = &d->packet[i];
     switch (t->type) {
@@ -203,80 +156,37 @@ static bool cell_fill(const struct decoder *d, struct target *t, u32 i, u32 row)
     }
 }
 
-/* base: a multiple of 64. */
-static void block_fill(struct decoder *d, u32 base)
-{
-    for (u32 i = 0; i < d->rows; i++) d->time[base + i] = d->packet[i].time;
-    for (u32 k = 0; k < d->targets; k++) {
-        struct target *t = &d->target[k];
-        u64            nulls = 0;
-        for (u32 i = 0; i < d->rows; i++) nulls |= (u64)!cell_fill(d, t, i, base + i) << i;
-        t->nulls[base / 64] = nulls;
-        t->some = t->some || nulls != 0;
-    }
-}
+/* ---- the contract ---- */
 
-/* ---- a block ---- */
-
-static void reject_add(struct pass *p, u32 why, slice bytes)
-{
-    struct reject at = { .reason = why, .line = (u32)p->line, .offset = p->offset + p->at, .field = UINT32_MAX };
-    reject_keep_bytes(p->bad, at, bytes);
-}
-
-/* What is no record ends the chunk: where the next one begins is not known. */
-static void give_up(struct pass *p)
-{
-    slice rest = slice_of(p->text.at + p->at, p->text.len - p->at);
-    if (!p->last || rest.len == 0) return;
-    reject_add(p, REASON_DAMAGED, rest);
-    p->at = p->text.len;
-    p->line++;
-}
-
-/* Explains packets until the block is full or there is no whole record any more. */
-static void block_take(struct decoder *d, struct pass *p)
+static u32 packets_next(struct decoder *d, slice rest, u32 i, struct framed_pass *p, bool *kept)
 {
     struct frame_note note;
-    for (d->rows = 0; d->rows < BLOCK;) {
-        struct frame  *f = &d->frame[d->rows];
-        struct packet *to = &d->packet[d->rows];
-        u32            size = frames_next(slice_of(p->text.at + p->at, p->text.len - p->at), f, &note);
-        if (size == 0) {
-            give_up(p);
-            return;
-        }
-        packet_parse(to, f, &note.how);
-        frame_note_apply(&note, to);
-        if (to->kind == PACKET_BAD) reject_add(p, to->fault, slice_of((const char *)f->at, f->captured));
-        else d->rows++;
-        p->at += size;
-        p->line++;
-    }
+    struct frame     *f = &d->frame[i];
+    struct packet    *to = &d->packet[i];
+    u32               size = frames_next(rest, f, &note);
+    if (size == 0) return 0;
+    packet_parse(to, f, &note.how);
+    frame_note_apply(&note, to);
+    *kept = to->kind != PACKET_BAD;
+    if (!*kept) framed_reject(p, to->fault, slice_of((const char *)f->at, f->captured));
+    return size;
 }
 
-/* ---- the contract ---- */
+static nanos packets_time(const struct decoder *d, u32 i)
+{
+    return d->packet[i].time;
+}
+
+static const struct framed_format packets_format = { packets_next, packets_time, packets_cell, REASON_DAMAGED };
 
 static void packets_decode(struct decoder *d, slice text, u64 offset, bool last, struct batch *out, struct rejects *bad,
                            size_t *used, u64 *lines)
 {
-    struct pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
-    u32         rows = 0;
-    for (u32 i = 0; i < d->targets; i++) {
-        d->target[i].some = false;
-        d->target[i].text_len = 0;
-    }
-    do {
-        block_take(d, &p);
-        block_fill(d, rows);
-        rows += d->rows;
-    } while (d->rows == BLOCK && rows < BATCH_ROWS);
-    for (u32 i = 0; i < d->targets; i++)
-        d->column[d->target[i].slot].nulls = d->target[i].some ? d->target[i].nulls : NULL;
-    *out = (struct batch){ .rows = rows, .columns = d->columns, .column = d->column, .time = d->time };
-    *used = p.at;
-    *lines = p.line;
+    struct framed_pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
+    framed_decode(&packets_format, &d->framed, d, p, out, used, lines);
 }
+
+/* ---- tables ---- */
 
 static const struct decoder_column columns[] = {
     [COLUMN_TIME] = { "time", FIELD_TIME },

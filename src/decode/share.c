@@ -48,16 +48,3 @@ void reject_keep_bytes(struct rejects *bad, struct reject at, slice sample)
         to[2 * i + 1] = hex[(u8)sample.at[i] & 15];
     }
 }
-
-err named_column(const struct decoder_column *all, const struct layout_field *f, const struct schema *schema,
-                 u32 number, const struct column *taken, u32 *is)
-{
-    for (*is = 0; all[*is].name != NULL && !slice_is(f->column, all[*is].name);) ++*is;
-    if (all[*is].name == NULL) return layout_error("no column of this format", number);
-    if (f->slot >= schema->tags + schema->measures) return layout_error("slot beyond the schema", number);
-    if (all[*is].type != f->field.type || schema->field[f->slot].type != f->field.type)
-        return layout_error("type is not the column's", number);
-    if (f->scale > 1) return layout_error("columns of this format have no scale", number);
-    if (taken[f->slot].cells != NULL) return layout_error("two fields for one column", number);
-    return OK;
-}

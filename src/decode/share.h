@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* share.h: what decoders have in common: sizes of cells, refusals, columns that a format itself names. */
+/* share.h: what decoders have in common: sizes of cells, refusals. */
 #pragma once
 
 #include "weir/decoder.h"
@@ -19,7 +19,3 @@ void reject_keep(struct rejects *bad, struct reject at, slice sample);
 
 /* The same, the sample in hexadecimal: what is refused is no text. */
 void reject_keep_bytes(struct rejects *bad, struct reject at, slice sample);
-
-/* Which of a format's own columns the field is; checks its type, scale and slot. taken: the batch's columns so far. */
-err named_column(const struct decoder_column *all, const struct layout_field *f, const struct schema *schema,
-                 u32 number, const struct column *taken, u32 *is);

@@ -2,16 +2,11 @@
 /* unified2.c: each alert a record: frames of joined unified2 events (unified2/frames.h) to columns.
  *
  * The source has read the records, joined and named them; here is only which column is which of their numbers,
- * addresses and texts: the table at the end is all there are. One used column after the other is filled, 64 rows at a
- * time, so that a block's nulls are one word. Texts and the line are lent with the chunk's text. */
-#include "decode/share.h"
+ * addresses and texts: the table at the end is all there are. Texts and the line are lent with the chunk's text. */
+#include "decode/framed.h"
 #include "unified2/frames.h"
-#include "weir/arena.h"
-#include "weir/decoder.h"
 
 #include <stdlib.h>
-
-#define BLOCK      64u
 
 enum part {
     PART_TIME, PART_KIND, PART_NUMBER, PART_ADDRESS, PART_TEXT, PART_STATUS, PART_ACTION, PART_EVENTS, PART_ONE,
@@ -23,74 +18,27 @@ struct origin {
     u32       index; /* enum u2_number, u2_address, u2_words */
 };
 
-/* A used column. */
-struct target {
-    struct origin   from;
-    enum field_type type;
-    u32             slot;
-    void           *cells;
-    u64            *nulls;
-    bool            some; /* a row of this batch is null */
-};
-
 struct decoder {
-    struct arena    arena;
-    u32             targets, columns;
-    struct target  *target;
-    struct column  *column;
-    nanos          *time;
-    u32             rows; /* of the block */
-    struct u2_frame frame[BLOCK];
-};
-
-/* One call of decode. */
-struct pass {
-    slice           text;
-    size_t          at;
-    u64             offset, line;
-    bool            last;
-    struct rejects *bad;
+    struct framed   framed;
+    struct u2_frame frame[FRAMED_BLOCK];
 };
 
 static const struct decoder_column columns[];
 static const struct origin         origins[];
 
-/* ---- the layout ---- */
-
-static err target_init(struct decoder *d, const struct layout_field *f, const struct schema *schema, u32 number)
-{
-    u32 is;
-    err e = named_column(columns, f, schema, number, d->column, &is);
-    if (err_is(e)) return e;
-    struct target *t = &d->target[d->targets++];
-    *t = (struct target){ .from = origins[is], .type = f->field.type, .slot = f->slot };
-    t->cells = arena_alloc(&d->arena, (size_t)cell_size(t->type, 0) * BATCH_ROWS);
-    t->nulls = arena_array(&d->arena, u64, BATCH_ROWS / 64);
-    d->column[f->slot].cells = t->cells;
-    return OK;
-}
-
 static void alerts_close(struct decoder *d)
 {
-    arena_fini(&d->arena);
+    framed_close(&d->framed);
     free(d);
 }
 
 static err alerts_open(struct decoder **out, const struct layout *layout, const struct schema *schema)
 {
     struct decoder *d = calloc(1, sizeof *d);
-    err             e = OK;
     WEIR_ASSERT(d != NULL);
-    *out = NULL;
-    arena_init(&d->arena, 0);
-    d->columns = schema->tags + schema->measures;
-    d->column = arena_array(&d->arena, struct column, d->columns + 1);
-    d->target = arena_array(&d->arena, struct target, layout->fields + 1);
-    d->time = arena_array(&d->arena, nanos, BATCH_ROWS);
-    for (u32 i = 0; i < layout->fields && !err_is(e); i++)
-        if (layout->field[i].used) e = target_init(d, &layout->field[i], schema, i);
-    if (err_is(e)) alerts_close(d);
-    else *out = d;
+    err e = framed_open(&d->framed, columns, layout, schema);
+    *out = err_is(e) ? NULL : d;
+    if (err_is(e)) free(d);
     return e;
 }
 
@@ -125,72 +73,37 @@ static bool text_of(const struct u2_frame *f, struct origin from, slice *to)
     return to->at != NULL;
 }
 
-static bool cell_fill(const struct target *t, const struct u2_frame *f, u32 row)
+static bool alerts_cell(const struct decoder *d, struct framed_target *t, u32 i, u32 row)
 {
+    const struct u2_frame *f = &d->frame[i];
+    struct origin          from = origins[t->is];
     switch (t->type) {
-    case FIELD_ADDR: ((addr *)t->cells)[row] = f->address[t->from.index]; return f->has_addr >> t->from.index & 1;
-    case FIELD_STRING: return text_of(f, t->from, (slice *)t->cells + row);
-    default: return number_of(f, t->from, (u64 *)t->cells + row);
-    }
-}
-
-/* base: a multiple of 64. */
-static void block_fill(struct decoder *d, u32 base)
-{
-    for (u32 i = 0; i < d->rows; i++) d->time[base + i] = d->frame[i].time;
-    for (u32 k = 0; k < d->targets; k++) {
-        struct target *t = &d->target[k];
-        u64            nulls = 0;
-        for (u32 i = 0; i < d->rows; i++) nulls |= (u64)!cell_fill(t, &d->frame[i], base + i) << i;
-        t->nulls[base / 64] = nulls;
-        t->some = t->some || nulls != 0;
-    }
-}
-
-/* ---- a block ---- */
-
-/* What is no record ends the chunk: where the next one begins is not known. */
-static void give_up(struct pass *p)
-{
-    slice         rest = slice_of(p->text.at + p->at, p->text.len - p->at);
-    struct reject at = { .line = (u32)p->line, .offset = p->offset + p->at, .field = UINT32_MAX };
-    if (!p->last || rest.len == 0) return;
-    reject_keep_bytes(p->bad, at, rest);
-    p->at = p->text.len;
-    p->line++;
-}
-
-static void block_take(struct decoder *d, struct pass *p)
-{
-    for (d->rows = 0; d->rows < BLOCK; d->rows++) {
-        u32 size = u2_frames_next(slice_of(p->text.at + p->at, p->text.len - p->at), &d->frame[d->rows]);
-        if (size == 0) {
-            give_up(p);
-            return;
-        }
-        p->at += size;
-        p->line++;
+    case FIELD_ADDR: ((addr *)t->cells)[row] = f->address[from.index]; return f->has_addr >> from.index & 1;
+    case FIELD_STRING: return text_of(f, from, (slice *)t->cells + row);
+    default: return number_of(f, from, (u64 *)t->cells + row);
     }
 }
 
 /* ---- the contract ---- */
 
+static u32 alerts_next(struct decoder *d, slice rest, u32 i, struct framed_pass *p, bool *kept)
+{
+    (void)p, (void)kept;
+    return u2_frames_next(rest, &d->frame[i]);
+}
+
+static nanos alerts_time(const struct decoder *d, u32 i)
+{
+    return d->frame[i].time;
+}
+
+static const struct framed_format alerts_format = { alerts_next, alerts_time, alerts_cell, 0 };
+
 static void alerts_decode(struct decoder *d, slice text, u64 offset, bool last, struct batch *out, struct rejects *bad,
                           size_t *used, u64 *lines)
 {
-    struct pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
-    u32         rows = 0;
-    for (u32 i = 0; i < d->targets; i++) d->target[i].some = false;
-    do {
-        block_take(d, &p);
-        block_fill(d, rows);
-        rows += d->rows;
-    } while (d->rows == BLOCK && rows < BATCH_ROWS);
-    for (u32 i = 0; i < d->targets; i++)
-        d->column[d->target[i].slot].nulls = d->target[i].some ? d->target[i].nulls : NULL;
-    *out = (struct batch){ .rows = rows, .columns = d->columns, .column = d->column, .time = d->time };
-    *used = p.at;
-    *lines = p.line;
+    struct framed_pass p = { .text = text, .offset = offset, .line = *lines, .last = last, .bad = bad };
+    framed_decode(&alerts_format, &d->framed, d, p, out, used, lines);
 }
 
 /* ---- tables ---- */

@@ -610,7 +610,7 @@ static const struct metric lines_metrics[] = {
     { "bytes", "bytes", "of text, applied", COUNT(bytes) },
     { "chunks", "chunks", "offered", COUNT(chunks) },
     { "rotated", "files", "whose name was taken by another", COUNT(rotated) },
-    { "truncated", "files", "that shrank, or were written anew: read from their start", COUNT(truncated) },
+    { "truncated", "files", "that shrank, or were written anew", COUNT(truncated) },
     { "vanished", "files", "gone before they were read to their end", COUNT(vanished) },
     { "missing", "paths", "where nothing that can be read was found, each time anew", COUNT(missing) },
     { "unreadable", "files", "that could not be opened or read, each fault once", COUNT(unreadable) },

@@ -28,6 +28,7 @@
 #define GLANCE_MS     50u         /* between looks at open files while something grows                          */
 #define GLANCES_MS    2000u       /* so long after the last growth                                              */
 #define BETWEEN_MAX   256u        /* generations found between two known ones: more are told, not read          */
+#define MARK          S("\xef\xbb\xbf") /* the byte order mark that Windows puts before UTF-8 text: passed over */
 #define LEFT_MAX      1000u       /* names of patterns that are gone and remembered; the longest unwritten go   */
 
 struct lines_options {
@@ -82,6 +83,7 @@ struct generation {
     enum inflate_format format; /* as far as it was looked at */
     u64                 offered, applied, lines, limit;
     u64                 torn;    /* up to here no LF follows `offered`              */
+    u64                 sure;    /* plain: size when its first bytes were last found to be the same */
     u64                 changed; /* loop's clock, ms: when it last grew             */
     int                 fd;      /* -1: closed                                      */
     int                 fault;   /* errno of the last failed open; told             */
@@ -218,6 +220,7 @@ void               follow_survey(struct lines *l, const struct survey *v);
 void               follow_glance(struct lines *l); /* at open files */
 bool               follow_size(struct lines *l, struct generation *g); /* asks its descriptor; false: truncated */
 void               follow_anew(struct lines *l, struct generation *g, u64 size, const char *how); /* begins at 0 */
+void               follow_sure(struct lines *l, struct generation *g); /* its first bytes are the same, at this size */
 void               follow_vanished(struct lines *l, struct generation *g); /* it cannot be found any more */
 void               follow_ended(struct lines *l, struct stream *s); /* nothing more will come of it */
 

@@ -95,11 +95,15 @@ void follow_vanished(struct lines *l, struct generation *g)
 
 void follow_anew(struct lines *l, struct generation *g, u64 size, const char *how)
 {
-    u64 unread = g->size > g->offered ? g->size - g->offered : 0;
+    u64 known = g->contents == CONTENTS_PACKED ? g->size : g->sure;
+    u64 unread = known > g->offered ? known - g->offered : 0;
     l->counts.truncated++;
-    const char *path = g->stream->path;
-    if (unread) lines_complain(l, path, g->offered, "%s: read from its start, %llu bytes known unread", how, U(unread));
-    else lines_complain(l, path, g->offered, "%s: read from its start", how);
+    if (unread)
+        lines_complain(l, g->stream->path, g->offered, "%s: read from its start; %llu bytes known unread are lost, and "
+                                                       "what was written after the last look", how, U(unread));
+    else
+        lines_complain(l, g->stream->path, g->offered, "%s: read from its start; what was written after the last look, "
+                                                       "if anything, is lost", how);
     g->cut = g->over = true;
     g->reading = false;
     struct look        look = { .device = g->is.device, .inode = g->is.inode, .size = size, .mtime = g->mtime };
@@ -111,6 +115,18 @@ void follow_anew(struct lines *l, struct generation *g, u64 size, const char *ho
         n->next = g->next;
         g->next = n;
     }
+}
+
+void follow_sure(struct lines *l, struct generation *g)
+{
+    if (g->size < g->sure) {
+        l->counts.truncated++;
+        lines_complain(l, g->stream->path, g->size, "cut short at its end: %llu bytes known unread are lost",
+                       U(g->sure - g->size));
+        if (g->reading && g->limit > g->size) g->limit = g->size;
+        g->reading = g->reading && g->limit > g->offered;
+    }
+    g->sure = g->size;
 }
 
 static void follow_grown(struct lines *l, struct generation *g, const struct look *look)
@@ -136,6 +152,7 @@ bool follow_size(struct lines *l, struct generation *g)
         return false;
     }
     follow_grown(l, g, &look);
+    if (g->size < g->sure && search_is(g->fd, &g->is)) follow_sure(l, g);
     return true;
 }
 
@@ -252,8 +269,8 @@ void follow_place(struct lines *l, struct generation *g)
     g->is = p->is;
     g->offered = g->applied = p->offset;
     g->lines = p->lines;
-    if (!p->packed) g->offered_end = g->applied_end = p->done;
-    else g->contents = CONTENTS_PACKED;
+    if (p->packed) g->contents = CONTENTS_PACKED;
+    else g->offered_end = g->applied_end = p->done, g->sure = p->size;
     g->drained = p->packed && p->done;
     if (g->drained && g->size != p->size)
         lines_complain(l, g->stream->path, 0, "changed after it was read whole: what came is not read");
@@ -332,7 +349,8 @@ static int follow_resume(struct lines *l, struct stream *s, const struct look *l
         return 0;
     }
     l->counts.truncated++;
-    lines_complain(l, s->path, p->offset, "truncated while weir was down: read from its start, %llu bytes known unread",
+    lines_complain(l, s->path, p->offset, "truncated while weir was down: read from its start; %llu bytes known unread "
+                                          "are lost, and what was written after the last epoch",
                    U(p->size > p->offset ? p->size - p->offset : 0));
     follow_generation(s, look, lines_clock(l));
     s->dirty = true;
@@ -420,6 +438,7 @@ static void follow_present(struct lines *l, struct stream *s, const struct look 
     else if (g->cut || g->is.device != look->device || g->is.inode != look->inode) follow_rotated(l, s, look);
     else if (g->fd >= 0) follow_size(l, g);
     else if (g->contents != CONTENTS_PACKED && look->size < g->offered) follow_anew(l, g, look->size, "truncated");
+    else if (look->size < g->sure && gen_open(l, g)) follow_size(l, g);
     else follow_grown(l, g, look);
     lines_stir(l);
 }

@@ -157,11 +157,18 @@ static void gen_packed(struct lines *l, struct generation *g)
 
 /* --- a reading -------------------------------------------------------------------------------------------------- */
 
+static bool gen_marked(const struct generation *g)
+{
+    char first[8];
+    slice mark = MARK;
+    return pread(g->fd, first, mark.len, 0) == (ssize_t)mark.len && slice_eq(slice_of(first, mark.len), mark);
+}
+
 /* Does a line begin where this reading does? */
 static bool gen_aligned(struct lines *l, struct generation *g)
 {
     char before;
-    if (g->offered == 0) return true;
+    if (g->offered == 0 || (g->offered == MARK.len && gen_marked(g))) return true;
     if (pread(g->fd, &before, 1, (off_t)(g->offered - 1)) != 1) return false;
     if (before != '\n' && g->offered_end)
         lines_complain(l, g->stream->path, g->offered, "appended to behind a last line without LF, which was read: "
@@ -172,7 +179,7 @@ static bool gen_aligned(struct lines *l, struct generation *g)
 /* Sets the limit. False: there is no whole line. */
 static bool gen_limit(struct lines *l, struct generation *g)
 {
-    u64 from = g->torn > g->offered ? g->torn : g->offered;
+    u64 from = g->torn > g->offered && g->torn <= g->size ? g->torn : g->offered; /* else it was cut short */
     i64 limit = (i64)g->size;
     if (!g->over && from < g->size) limit = bytes_last_line(g->fd, from, g->size, TAIL_MAX);
     if (limit < 0) return gen_refused(l, g, (int)-limit);
@@ -200,6 +207,8 @@ static bool gen_begin(struct lines *l, struct generation *g)
         gen_packed(l, g);
         return false;
     }
+    follow_sure(l, g);
+    if (g->offered == 0 && gen_marked(g)) g->offered = g->applied = MARK.len;
     if (!gen_limit(l, g)) return false;
     g->reading = true;
     g->aligned = gen_aligned(l, g);

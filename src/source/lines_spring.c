@@ -2,8 +2,9 @@
 /* lines_spring.c: a thread that unpacks a file, or reads a pipe; its texts are handed to the loop, which offers them.
  *
  * A text ends behind a LF. A line that is longer than the decoder takes is cut, and the text behind it begins inside a
- * line, which the decoder passes over. Of a file that was begun before a restart, what was applied is unpacked again
- * and thrown away. What a pipe has given and is not yet a whole text is offered as soon as the pipe runs dry. */
+ * line, which the decoder passes over. A byte order mark at the beginning is no part of the text: offsets count from
+ * behind it. Of a file that was begun before a restart, what was applied is unpacked again and thrown away. What a pipe
+ * has given and is not yet a whole text is offered as soon as the pipe runs dry. */
 #include "source/lines.h"
 
 #include "weir/decoder.h"
@@ -35,6 +36,7 @@ struct spring {
     size_t          line_max;
     struct inflate *inflate; /* NULL: plain, or not known yet     */
     bool            known;   /* the format is                     */
+    bool            begun;   /* behind what may be a mark         */
     struct text    *text;    /* being filled                      */
     u64             made;    /* bytes in texts before it          */
     char            before;  /* the last of them                  */
@@ -52,10 +54,25 @@ static struct text *text_new(struct spring *s, size_t room)
     return x;
 }
 
+/* Drops the byte order mark; offsets count from behind it. False: more bytes must tell whether it is one. */
+static bool text_begin(struct spring *s)
+{
+    struct text *x = s->text;
+    slice        mark = MARK;
+    size_t       n = x->length < mark.len ? x->length : mark.len;
+    bool         same = memcmp(x->bytes, mark.at, n) == 0;
+    s->begun = !same || n == mark.len;
+    if (!s->begun || !same) return s->begun;
+    x->length -= n;
+    memmove(x->bytes, x->bytes + n, x->length);
+    return true;
+}
+
 /* What was applied before the restart goes from the front. */
 static void text_skip(struct spring *s)
 {
     struct text *x = s->text;
+    if (!s->begun && !text_begin(s)) return;
     if (s->made >= s->skip || x->length == 0) return;
     size_t n = s->skip - s->made < x->length ? (size_t)(s->skip - s->made) : x->length;
     s->before = x->bytes[n - 1];
@@ -208,6 +225,8 @@ static void spring_run(struct spring *s)
         if (!s->known) continue;
         if (!unpack(s)) break;
         if (n > 0) continue;
+        s->begun = true; /* too short for a mark */
+        text_skip(s);
         bool whole = s->inflate == NULL || inflate_whole(s->inflate);
         if (!text_say(s, whole ? s->text->length : text_whole(s->text))) return;
         if (!whole) say_words(s, WORD_COMPLAINT, "ends inside packed data: its last line is not read");

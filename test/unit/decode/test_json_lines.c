@@ -158,6 +158,44 @@ TEST(a_line_of_1_mib_is_good_and_a_longer_one_is_passed_over)
     free(room);
 }
 
+#define LINE_MOST (1 << 20)
+
+/* Payloads and bodies of HTTP are long. Forms: as it is, with escapes, an object's text, joined, of one and of two. */
+TEST(a_string_is_as_long_as_its_line_allows_wanted_or_not)
+{
+    static const struct { const char *path, *form; u32 more; } rows[] = {
+        { "a", "{\"a\":\"%0*d\",\"n\":7}", 0 },
+        { "a", "{\"a\":\"\\n%0*d\\u0041\",\"n\":7}", 2 },
+        { "a", "{\"a\": { \"x\" : \"%0*d\" } ,\"n\":7}", 8 },
+        { "a[*]", "{\"a\":[\"%0*d\"],\"n\":7}", 0 },
+        { "a[*].b", "{\"a\":[{\"b\":\"x\"},{\"b\":\"%0*d\"}, {\"b\":\"y\\t\"}],\"n\":7}", 5 },
+        { "a[*]", "{\"a\":\"%0*d\",\"n\":7}", 0 },
+        { "b", "{\"a\":\"%0*d\\ud800\",\"n\":7}", 0 },
+    };
+    static const int sizes[] = { 4000, 4095, 4096, 4097, 65536, LINE_MOST - 100 };
+    char            *line = malloc(LINE_MOST + 100);
+    assert_non_null(line);
+    for (u32 i = 0; i < WEIR_COUNT(rows) * WEIR_COUNT(sizes); i++) {
+        int                size = sizes[i % WEIR_COUNT(sizes)];
+        u32                r = i / WEIR_COUNT(sizes);
+        struct json_column wanted[] = { { rows[r].path, FIELD_STRING, 1 }, { "n", FIELD_U64, 1 } };
+        struct json_probe  p;
+        int                n = sprintf(line, rows[r].form, size, 5);
+        json_probe_open(&p, wanted, 2, LAYOUT_NO_TIME);
+        json_give(&p, slice_of(line, (size_t)n), true);
+        assert_int_equal(p.batch.rows, 1);
+        assert_int_equal(((const u64 *)p.batch.column[1].cells)[0], 7);
+        assert_int_equal(column_null(&p.batch.column[0], 0), *rows[r].path == 'b');
+        slice text = ((const slice *)p.batch.column[0].cells)[0];
+        if (*rows[r].path != 'b') {
+            assert_int_equal(text.len, (u32)size + rows[r].more);
+            assert_non_null(memchr(text.at, '5', text.len));
+        }
+        json_probe_close(&p);
+    }
+    free(line);
+}
+
 TEST(text_without_a_whole_line_waits)
 {
     struct json_probe p;
@@ -189,6 +227,7 @@ int main(void)
         cmocka_unit_test(members_may_come_in_any_order_and_with_white_space),
         cmocka_unit_test(a_batch_is_full_at_its_limit_and_the_rest_comes_with_the_next),
         cmocka_unit_test(a_line_of_1_mib_is_good_and_a_longer_one_is_passed_over),
+        cmocka_unit_test(a_string_is_as_long_as_its_line_allows_wanted_or_not),
         cmocka_unit_test(text_without_a_whole_line_waits),
         cmocka_unit_test(a_layout_that_uses_no_field_still_checks_lines),
     };

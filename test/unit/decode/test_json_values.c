@@ -152,6 +152,29 @@ TEST(strings_are_without_their_escapes_and_other_values_as_they_are_written)
     CHECK(rows);
 }
 
+#define ODD "\xef\xbf\xbd"
+
+/* A byte that a writer could not read must not cost the alert. */
+TEST(what_is_no_character_is_replaced)
+{
+    static const struct row rows[] = {
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\ud800\"}", "'" ODD "'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\uDFFFx\"}", "'" ODD "x'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"a\\ud800\\u0041\"}", "'a" ODD "A'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\ud800\\n\\udbff\"}", "'" ODD "\n" ODD "'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\udc00\\ud800\"}", "'" ODD ODD "'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\ud800\\ud83d\\ude00\\ude00\"}", "'" ODD "\xf0\x9f\x98\x80" ODD "'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"\\ud800ude00\"}", "'" ODD "ude00'" },
+        { "s", FIELD_STRING, 1, "{\"s\":\"/a\\u0000b\"}", "'/a" ODD "b'" },
+        { "s", FIELD_STRING, 1, "{\"s\":{\"\\ud800\":\"\\u0000\"}}", "'{\"\\ud800\":\"\\u0000\"}'" },
+        { "s[*]", FIELD_STRING, 1, "{\"s\":[\"\\ud800\",\"\\u0000\"]}", "'" ODD "," ODD "'" },
+        { "n", FIELD_U64, 1, "{\"s\":\"\\ud800\",\"\\udc00\":\"\\u0000\",\"n\":7}", "7" },
+        { ODD ".n", FIELD_U64, 1, "{\"\\udc00\":{\"n\":7}}", "7" },
+        { "s[0]." ODD, FIELD_U64, 1, "{\"s\":[{\"\\udc00\":7}]}", "7" },
+    };
+    CHECK(rows);
+}
+
 TEST(paths_go_into_objects_by_name)
 {
     static const struct row rows[] = {
@@ -293,6 +316,7 @@ int main(void)
         cmocka_unit_test(time_is_read_as_logs_write_it),
         cmocka_unit_test(addresses_are_strings),
         cmocka_unit_test(strings_are_without_their_escapes_and_other_values_as_they_are_written),
+        cmocka_unit_test(what_is_no_character_is_replaced),
         cmocka_unit_test(paths_go_into_objects_by_name),
         cmocka_unit_test(of_members_of_one_name_the_last_counts_with_all_that_is_in_it),
         cmocka_unit_test(arrays_are_their_first_element_unless_the_path_says_which),

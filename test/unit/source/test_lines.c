@@ -6,24 +6,14 @@
  * "done". Positions go to a saved state at kit_cut, which kit_open gives back: a crash is a close without cut. */
 #include "source/lines.h"
 #include "source/sources.h"
-#include "../unit.h"
+#include "small.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#define SAVED       16
 #define PATIENCE_MS 8000
-
-struct saved {
-    char key[256], value[256];
-};
 
 struct kit {
     uv_loop_t            loop;
@@ -31,36 +21,12 @@ struct kit {
     const char          *path[8];
     struct lines_options options;
     struct layout        layout;
-    struct source_setup  setup;
-    struct inlet         inlet;
-    struct source       *source;
-    struct chunk         out[256];
-    u32                  outs, out_max; /* paused with so many out; 0: never */
-    bool                 paused, hold, quiet, gone, expired, damaged;
+    bool                 hold, quiet, damaged;
     u64                  lines, sum; /* sum: of all numbers that lines begin with */
-    char                 text[1 << 16];
-    u32                  saves;
-    struct saved         saved[SAVED];
+    struct small         core;
 };
 
-static void say(struct kit *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct kit *k, const char *format, ...)
-{
-    size_t  len = strlen(k->text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(k->text + len, sizeof k->text - len, format, args);
-    va_end(args);
-}
-
 /* --- the engine in small ---------------------------------------------------------------------------------------- */
-
-static const char *base_name(slice path)
-{
-    const char *slash = memrchr(path.at, '/', path.len);
-    return slash ? slash + 1 : path.at;
-}
 
 /* All bytes from `at` to what the source calls the end. Given. */
 static char *chunk_bytes(const struct chunk *c, u64 at, size_t *len)
@@ -89,72 +55,62 @@ static u64 chunk_lines(struct kit *k, const struct chunk *c)
     char  *bytes = chunk_bytes(c, at, &len);
     slice  rest = { bytes, len };
     if (!aligned) slice_cut(rest, '\n', &rest);
-    if (!k->quiet) say(k, "%s", base_name(source_lines.where(c)));
+    if (!k->quiet) small_say(&k->core, "%s", small_base(source_lines.where(c)));
     while (rest.at && rest.len && at + (u64)(rest.at - bytes) < c->offset + c->length) {
         slice line = slice_cut(rest, '\n', &rest);
-        if (!k->quiet) say(k, " %.*s", (int)line.len, line.at);
+        if (!k->quiet) small_say(&k->core, " %.*s", (int)line.len, line.at);
         k->sum += (u64)strtoull(line.at, NULL, 10);
         lines++;
     }
-    if (!k->quiet) say(k, "\n");
+    if (!k->quiet) small_say(&k->core, "\n");
     free(bytes);
     return lines;
 }
 
 static void apply(struct kit *k)
 {
-    while (k->outs) {
-        struct chunk        c = k->out[0];
+    while (k->core.outs) {
+        struct chunk        c = small_take(&k->core);
         struct chunk_counts counts = { .lines = chunk_lines(k, &c) };
         u64                 offset = 0;
         assert_true(source_lines.line(&c, 0, &offset) >= 1);
         k->lines += counts.lines;
-        k->outs--;
-        memmove(k->out, k->out + 1, k->outs * sizeof k->out[0]);
-        source_lines.applied(k->source, &c, &counts);
+        source_lines.applied(k->core.source, &c, &counts);
     }
-    if (!k->paused) return;
-    k->paused = false;
-    source_lines.resume(k->source);
+    small_resume(&k->core);
 }
 
 static struct kit *of(struct inlet *in)
 {
-    return container_of(in, struct kit, inlet);
+    return container_of(in, struct kit, core.inlet);
 }
 
 static void on_offer(struct inlet *in, struct chunk *taken)
 {
-    struct kit *k = of(in);
-    assert_false(k->paused);
-    assert_true(k->outs < WEIR_COUNT(k->out) && taken->length > 0 && taken->time > 0);
-    k->out[k->outs++] = *taken;
-    if (k->out_max == 0 || k->outs < k->out_max) return;
-    k->paused = true;
-    source_lines.pause(k->source);
+    small_offer(&of(in)->core, taken);
 }
 
 static void on_partition(struct inlet *in, u32 number, bool open)
 {
     if (!of(in)->hold) apply(of(in));
-    say(of(in), "%c%u\n", open ? '+' : '-', number);
+    small_say(&of(in)->core, "%c%u\n", open ? '+' : '-', number);
 }
 
 static void on_done(struct inlet *in)
 {
     apply(of(in));
-    say(of(in), "done\n");
+    small_say(&of(in)->core, "done\n");
 }
 
 static void on_complain(struct inlet *in, slice file, u64 offset, const char *what)
 {
     if (!of(in)->hold) apply(of(in));
-    say(of(in), "! %.*s %s\n", (int)(file.len - (size_t)(base_name(file) - file.at)), base_name(file), what);
+    small_say(&of(in)->core, "! %s %s\n", small_base(file), what);
 }
 
 static void on_fail(struct inlet *in, const char *text)
 {
-    say(of(in), "failed: %s\n", text);
+    small_say(&of(in)->core, "failed: %s\n", text);
 }
 
 static void on_damaged(struct inlet *in)
@@ -163,13 +119,6 @@ static void on_damaged(struct inlet *in)
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
-
-static nanos now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
-}
 
 static char *kit_path(const struct kit *k, const char *name)
 {
@@ -198,16 +147,16 @@ static int fresh(void **state)
     static const char *const keys[] = { "any" };
     struct kit *k = calloc(1, sizeof *k);
     assert_non_null(k);
-    const char *under = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(k->folder, sizeof k->folder, "%s/weir-lines-XXXXXX", under);
-    assert_non_null(mkdtemp(k->folder));
+    small_folder(k->folder, sizeof k->folder);
     assert_int_equal(uv_loop_init(&k->loop), 0);
     k->options = (struct lines_options){ .follow = true, .poll = 30000000, .watch = true, .rotate_wait = 60000000,
                                          .chunk = 1 << 20, .backlog = 8 << 20 };
-    k->setup = (struct source_setup){ .name = S("log"), .options = &k->options, .decoder = &decoder_line, .layouts = 1,
-                                      .layout = &k->layout, .layout_key = keys, .fresh = true, .now = now };
-    k->inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done, .complain = on_complain,
-                               .fail = on_fail, .damaged = on_damaged };
+    k->core.type = &source_lines;
+    k->core.setup = (struct source_setup){ .name = S("log"), .options = &k->options, .decoder = &decoder_line,
+                                           .layouts = 1, .layout = &k->layout, .layout_key = keys, .fresh = true,
+                                           .now = small_now };
+    k->core.inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done,
+                                    .complain = on_complain, .fail = on_fail, .damaged = on_damaged };
     kit_paths(k, 1, "log");
     *state = k;
     return 0;
@@ -215,64 +164,34 @@ static int fresh(void **state)
 
 static void kit_open(struct kit *k)
 {
-    struct position position[SAVED];
-    for (u32 i = 0; i < k->saves; i++)
-        position[i] = (struct position){ slice_str(k->saved[i].key), slice_str(k->saved[i].value) };
-    k->setup.positions = k->saves;
-    k->setup.position = position;
-    k->text[0] = '\0';
-    k->paused = false;
-    assert_false(err_is(source_lines.open(&k->source, &k->loop, &k->inlet, &k->setup)));
+    small_unsay(&k->core, 0);
+    small_open(&k->core, &k->loop);
 }
 
 static void kit_cut(struct kit *k)
 {
-    u32                    count;
-    const struct position *at;
-    source_lines.cut(k->source, &count, &at);
-    for (u32 c = 0; c < count; c++) {
-        u32 i = 0;
-        while (i < k->saves && !slice_is(at[c].key, k->saved[i].key)) i++;
-        if (at[c].value.at == NULL) {
-            if (i < k->saves) k->saved[i] = k->saved[--k->saves];
-            continue;
-        }
-        assert_true(i < SAVED);
-        if (i == k->saves) k->saves++;
-        snprintf(k->saved[i].key, sizeof k->saved[i].key, "%.*s", (int)at[c].key.len, at[c].key.at);
-        snprintf(k->saved[i].value, sizeof k->saved[i].value, "%.*s", (int)at[c].value.len, at[c].value.at);
-    }
-    k->setup.fresh = false;
-}
-
-static void on_gone(void *arg)
-{
-    ((struct kit *)arg)->gone = true;
+    small_cut(&k->core);
+    k->core.setup.fresh = false;
 }
 
 /* Chunks still out are given back without a word. */
 static void kit_close(struct kit *k)
 {
-    size_t len = strlen(k->text);
-    source_lines.pause(k->source);
-    k->out_max = 0;
-    k->paused = false;
+    size_t len = k->core.len;
+    source_lines.pause(k->core.source);
+    k->core.out_max = 0;
+    k->core.paused = false;
     apply(k);
-    k->text[len] = '\0';
-    source_lines.close(k->source, on_gone, k);
-    while (!k->gone) uv_run(&k->loop, UV_RUN_ONCE);
-    k->gone = false;
-    k->source = NULL;
+    small_unsay(&k->core, len);
+    small_close(&k->core, &k->loop);
 }
 
 static int gone(void **state)
 {
     struct kit *k = *state;
-    char        command[128];
-    if (k->source) kit_close(k);
+    if (k->core.source) kit_close(k);
     assert_int_equal(uv_loop_close(&k->loop), 0);
-    snprintf(command, sizeof command, "rm -rf %s", k->folder);
-    assert_int_equal(system(command), 0);
+    small_folder_gone(k->folder);
     for (u32 i = 0; i < k->options.path.count; i++) free((char *)(uintptr_t)k->path[i]);
     free(k);
     return 0;
@@ -280,36 +199,30 @@ static int gone(void **state)
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
-static void on_expired(uv_timer_t *t)
+struct goal {
+    struct kit *kit;
+    const char *text;
+    u64         lines;
+};
+
+static bool is_met(void *arg)
 {
-    ((struct kit *)t->data)->expired = true;
+    const struct goal *g = arg;
+    struct kit        *k = g->kit;
+    if (!k->hold) apply(k);
+    return (g->text && strcmp(k->core.text, g->text) == 0) || (g->lines && k->lines >= g->lines);
 }
 
 static bool run_until(struct kit *k, const char *text, u64 lines, u64 patience_ms)
 {
-    uv_timer_t timer;
-    bool       met;
-    uv_timer_init(&k->loop, &timer);
-    timer.data = k;
-    k->expired = false;
-    uv_update_time(&k->loop);
-    uv_timer_start(&timer, on_expired, patience_ms, 0);
-    for (;;) {
-        if (!k->hold) apply(k);
-        met = (text && strcmp(k->text, text) == 0) || (lines && k->lines >= lines);
-        if (met || k->expired) break;
-        uv_run(&k->loop, UV_RUN_ONCE);
-    }
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&k->loop, UV_RUN_NOWAIT); /* ends the timer, which lives on this stack */
-    return met;
+    return small_run(&k->loop, is_met, &(struct goal){ k, text, lines }, patience_ms);
 }
 
 /* Until the text since the last kit_expect is this. */
 static void kit_expect(struct kit *k, const char *text)
 {
-    if (!run_until(k, text, 0, PATIENCE_MS)) assert_string_equal(k->text, text);
-    k->text[0] = '\0';
+    if (!run_until(k, text, 0, PATIENCE_MS)) assert_string_equal(k->core.text, text);
+    small_unsay(&k->core, 0);
 }
 
 static void kit_settle(struct kit *k)
@@ -319,7 +232,7 @@ static void kit_settle(struct kit *k)
 
 static const struct lines_counts *counts(const struct kit *k)
 {
-    return (const void *)source_lines.counts(k->source);
+    return (const void *)source_lines.counts(k->core.source);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
@@ -375,6 +288,20 @@ static void put_zstd(struct kit *k, const char *name, const char *text, size_t l
     assert_false(ZSTD_isError(n));
     write_bytes(k, name, O_TRUNC, bytes, n);
     free(bytes);
+}
+
+static int give_stdin(int fd)
+{
+    int kept = dup(STDIN_FILENO);
+    assert_true(kept >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    close(fd);
+    return kept;
+}
+
+static void take_stdin(int kept)
+{
+    dup2(kept, STDIN_FILENO);
+    close(kept);
 }
 
 /* Lines "1\n" .. "count\n". Given. */
@@ -451,7 +378,7 @@ static void lines_ignores_a_time_without_growth_and_splits_by_chunks(void **stat
     char       *text = numbers(100000, &len);
     k->options.chunk = 64 << 10;
     k->quiet = true;
-    k->out_max = 3;
+    k->core.out_max = 3;
     write_bytes(k, "log", O_TRUNC, text, len);
     kit_open(k);
     assert_true(run_until(k, NULL, 100000, PATIENCE_MS));
@@ -476,10 +403,10 @@ static void lines_reads_a_renamed_file_to_its_end_then_the_new_one(void **state)
     run_until(k, NULL, 5, PATIENCE_MS);
     assert_int_equal(k->lines, 5); /* however they came: */
     const char *order[] = { " b", " c", " d", " x" };
-    for (u32 i = 1; i < 4; i++) assert_true(strstr(k->text, order[i - 1]) < strstr(k->text, order[i]));
+    for (u32 i = 1; i < 4; i++) assert_true(strstr(k->core.text, order[i - 1]) < strstr(k->core.text, order[i]));
     assert_int_equal(counts(k)->rotated, 1);
     kit_settle(k);
-    k->text[0] = '\0';
+    small_unsay(&k->core, 0);
     append(k, "log", "y\n");
     kit_expect(k, "log y\n");
 }
@@ -498,11 +425,11 @@ static void lines_reads_a_file_once_that_is_rotated_after_a_look_at_it(void **st
     move(k, "log.1", "log.2");
     move(k, "log", "log.1");
     put(k, "log", "c\n");
-    follow_survey((struct lines *)k->source, v);
+    follow_survey((struct lines *)k->core.source, v);
     survey_free(v);
     kit_expect(k, "log b\nlog c\n");
     kit_settle(k);
-    assert_string_equal(k->text, "");
+    assert_string_equal(k->core.text, "");
 }
 
 static void lines_takes_a_rotated_file_that_was_deleted_to_its_end(void **state)
@@ -525,8 +452,48 @@ static void lines_reads_from_the_start_after_copytruncate(void **state)
     kit_open(k);
     kit_expect(k, "+0\nlog a b\n");
     put(k, "log", "c\n");
-    kit_expect(k, "! log truncated: read from its start\nlog c\n");
+    kit_expect(k, "! log truncated: read from its start; what was written after the last look, if anything, is lost\n"
+                  "log c\n");
     assert_int_equal(counts(k)->truncated, 1);
+    kit_settle(k);
+    assert_string_equal(k->core.text, ""); /* told once */
+}
+
+static void lines_says_how_much_it_had_seen_of_a_truncated_file_and_not_read(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "a\nb\ncd");
+    kit_open(k);
+    kit_expect(k, "+0\nlog a b\n");
+    put(k, "log", "e\n");
+    kit_expect(k, "! log truncated: read from its start; 2 bytes known unread are lost, and what was written after the "
+                  "last look\nlog e\n");
+}
+
+/* What tells a file from another, its first 256 bytes, are there still. */
+static void lines_tells_of_a_file_that_was_cut_short_behind_its_place(void **state)
+{
+    struct kit *k = *state;
+    char        text[512] = "";
+    for (u32 i = 0; i < 75; i++) strcat(text, "100\n");
+    put(k, "log", text);
+    append(k, "log", "bcd");
+    k->quiet = true;
+    kit_open(k);
+    run_until(k, NULL, 75, PATIENCE_MS);
+    k->quiet = false;
+    assert_int_equal(truncate(kit_path(k, "log"), 301), 0);
+    kit_expect(k, "+0\n! log cut short at its end: 2 bytes known unread are lost\n");
+    assert_int_equal(counts(k)->truncated, 1);
+    append(k, "log", "e\n");
+    kit_expect(k, "log be\n");
+    append(k, "log", "fgh");
+    kit_settle(k);
+    kit_cut(k);
+    kit_close(k);
+    assert_int_equal(truncate(kit_path(k, "log"), 303), 0);
+    kit_open(k);
+    kit_expect(k, "+0\n! log cut short at its end: 3 bytes known unread are lost\n");
 }
 
 static void lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place(void **state)
@@ -538,7 +505,8 @@ static void lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place(v
     kit_open(k);
     kit_expect(k, "+0\nlog a b\n");
     put(k, "log", "x\ny\nz\n");
-    kit_expect(k, "! log written anew: read from its start, 2 bytes known unread\nlog x y z\n");
+    kit_expect(k, "! log written anew: read from its start; what was written after the last look, if anything, is "
+                  "lost\nlog x y z\n");
 }
 
 static void lines_does_not_read_rotated_names_of_a_pattern(void **state)
@@ -552,10 +520,10 @@ static void lines_does_not_read_rotated_names_of_a_pattern(void **state)
     put(k, "logger", "l\n");
     kit_open(k);
     run_until(k, NULL, 2, PATIENCE_MS);
-    assert_non_null(strstr(k->text, "! log 3 older generations (one is log.2.gz) were there before weir knew the path: "
-                                    "they are not read\n"));
-    assert_non_null(strstr(k->text, "log a\nlogger l\n"));
-    k->text[0] = '\0';
+    assert_non_null(strstr(k->core.text, "! log 3 older generations (one is log.2.gz) were there before weir knew the "
+                                         "path: they are not read\n"));
+    assert_non_null(strstr(k->core.text, "log a\nlogger l\n"));
+    small_unsay(&k->core, 0);
     move(k, "log", "log.3");
     put(k, "log", "b\n");
     kit_expect(k, "log b\n");
@@ -571,7 +539,7 @@ static void lines_ends_the_stream_of_a_patterns_name_that_is_gone(void **state)
     kit_open(k);
     kit_expect(k, "+0\neve-1 a\n");
     kit_cut(k);
-    assert_int_equal(k->saves, 1);
+    assert_int_equal(k->core.saves, 1);
     assert_int_equal(unlink(kit_path(k, "eve-1")), 0);
     kit_expect(k, "-0\n");
     put(k, "eve-2", "b\n"); /* with the same inode, mostly */
@@ -579,7 +547,7 @@ static void lines_ends_the_stream_of_a_patterns_name_that_is_gone(void **state)
     put(k, "eve-1", "c\n");
     kit_expect(k, "+0\neve-1 c\n");
     kit_cut(k);
-    assert_int_equal(k->saves, 2);
+    assert_int_equal(k->core.saves, 2);
 }
 
 static void lines_remembers_a_patterns_name_that_is_gone(void **state)
@@ -652,13 +620,13 @@ static void lines_remembers_so_many_names(void **state)
     char         name[32];
     kit_paths(k, 1, "*.log");
     k->quiet = true;
-    k->out_max = 100;
+    k->core.out_max = 100;
     for (u32 i = 0; i < files; i++) {
         snprintf(name, sizeof name, "%u.log", i);
         put(k, name, "1\n");
     }
     kit_open(k);
-    l = (struct lines *)k->source;
+    l = (struct lines *)k->core.source;
     assert_true(run_until(k, NULL, files, PATIENCE_MS));
     assert_int_equal(l->streams, files);
     for (u32 i = 0; i < files; i++) {
@@ -694,7 +662,7 @@ static void lines_goes_on_inside_a_file_that_is_read_in_chunks(void **state)
     char       *text = numbers(60000, &len);
     k->options.chunk = 64 << 10;
     k->quiet = true;
-    k->out_max = 1;
+    k->core.out_max = 1;
     write_bytes(k, "log", O_TRUNC, text, len);
     free(text);
     kit_open(k);
@@ -718,7 +686,7 @@ static void lines_knows_a_path_from_its_first_look_on(void **state)
     kit_open(k);
     kit_settle(k);
     kit_cut(k); /* nothing is applied */
-    assert_int_equal(k->saves, 1);
+    assert_int_equal(k->core.saves, 1);
     kit_close(k);
     k->hold = false;
     move(k, "log", "log.1");
@@ -831,7 +799,7 @@ static void lines_goes_on_in_the_copy_of_a_file_that_was_truncated_while_it_was_
     kit_open(k);
     run_until(k, NULL, 302, PATIENCE_MS);
     kit_settle(k);
-    assert_non_null(strstr(k->text, "+0\nlog x\nlog b 101 102"));
+    assert_non_null(strstr(k->core.text, "+0\nlog x\nlog b 101 102"));
     assert_int_equal(k->lines, 100 + 1 + 1 + 2 * 99);
 }
 
@@ -845,7 +813,8 @@ static void lines_reads_from_the_start_what_was_truncated_while_it_was_down(void
     kit_close(k);
     put(k, "log", "d\n");
     kit_open(k);
-    kit_expect(k, "! log truncated while weir was down: read from its start, 0 bytes known unread\n+0\nlog d\n");
+    kit_expect(k, "! log truncated while weir was down: read from its start; 0 bytes known unread are lost, and what "
+                  "was written after the last epoch\n+0\nlog d\n");
 }
 
 static void lines_keeps_the_position_of_a_path_that_is_not_asked_for(void **state)
@@ -870,12 +839,105 @@ static void lines_keeps_the_position_of_a_path_that_is_not_asked_for(void **stat
     kit_expect(k, "+0\n+1\n");
 }
 
+/* --- byte order marks ------------------------------------------------------------------------------------------- */
+
+#define BOM "\xef\xbb\xbf"
+
+static void lines_passes_over_a_byte_order_mark_at_the_beginning_of_a_file(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", "");
+    kit_open(k);
+    for (const char *c = BOM; *c; c++) {
+        append(k, "log", (char[]){ *c, '\0' });
+        kit_settle(k);
+    }
+    kit_cut(k);
+    kit_close(k);
+    kit_open(k);
+    append(k, "log", "a\n" BOM "b\n");
+    kit_expect(k, "+0\nlog a " BOM "b\n"); /* elsewhere it is text */
+    kit_cut(k);
+    kit_close(k);
+    append(k, "log", "c\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog c\n");
+    move(k, "log", "log.1");
+    put(k, "log", BOM "d\n");
+    kit_expect(k, "log d\n");
+}
+
+static void lines_begins_behind_the_mark_after_a_crash(void **state)
+{
+    struct kit *k = *state;
+    put(k, "log", BOM "a");
+    kit_open(k);
+    kit_settle(k);
+    kit_cut(k); /* a position behind the mark, where a line begins */
+    kit_close(k);
+    append(k, "log", "b\n");
+    kit_open(k);
+    kit_expect(k, "+0\nlog ab\n");
+}
+
+static void lines_passes_over_a_mark_behind_gzip_zstd_and_a_pipe(void **state)
+{
+    struct kit *k = *state;
+    int         ends[2];
+    k->core.setup.once = true;
+    kit_paths(k, 4, "log", "three", "two", "-");
+    put_gzip(k, "log", BOM "a\nb\n");
+    put_zstd(k, "three", "\xef\xbb", 2);
+    put_zstd(k, "two", BOM "c\n" BOM "d", 9);
+    assert_int_equal(pipe(ends), 0);
+    for (u32 i = 0; i < 2; i++) assert_int_equal(write(ends[1], i ? "\xbf" "e\n" : "\xef\xbb", i ? 3 : 2), i ? 3 : 2);
+    close(ends[1]);
+    int kept = give_stdin(ends[0]);
+    kit_open(k);
+    run_until(k, NULL, 6, PATIENCE_MS);
+    run_until(k, NULL, 0, 100);
+    assert_non_null(strstr(k->core.text, "log a b\n"));
+    assert_non_null(strstr(k->core.text, "two c " BOM "d\n"));
+    assert_non_null(strstr(k->core.text, "three \xef\xbb\n"));
+    assert_non_null(strstr(k->core.text, "- e\n"));
+    assert_non_null(strstr(k->core.text, "done\n"));
+    take_stdin(kept);
+}
+
+static void lines_goes_on_inside_a_packed_file_with_a_mark(void **state)
+{
+    struct kit *k = *state;
+    size_t      len;
+    char       *body = numbers(100000, &len), *text = malloc(len + 3);
+    assert_non_null(text);
+    memcpy(text, BOM, 3);
+    memcpy(text + 3, body, len);
+    k->core.setup.once = k->quiet = true;
+    k->options.chunk = k->options.backlog = 64 << 10;
+    k->core.out_max = 1;
+    put_zstd(k, "log", text, len + 3);
+    free(body);
+    free(text);
+    kit_open(k);
+    run_until(k, NULL, 20000, PATIENCE_MS);
+    kit_cut(k);
+    u64 lines = k->lines, sum = k->sum;
+    assert_true(lines < 100000);
+    kit_close(k);
+    k->lines = lines;
+    k->sum = sum;
+    kit_open(k);
+    run_until(k, "+0\n-0\ndone\n", 0, PATIENCE_MS);
+    assert_int_equal(k->lines, 100000);
+    assert_int_equal(k->sum, 100000ull * 100001 / 2);
+}
+
 /* --- bounded input ---------------------------------------------------------------------------------------------- */
 
 static void lines_reads_what_is_there_once_with_the_last_line(void **state)
 {
     struct kit *k = *state;
-    k->setup.once = true;
+    k->core.setup.once = true;
     kit_paths(k, 3, "log", "missing", "none-*");
     put(k, "log", "a\nb");
     kit_open(k);
@@ -892,7 +954,7 @@ static void lines_reads_what_is_there_once_with_the_last_line(void **state)
 static void lines_unpacks_gzip_and_zstd_by_their_first_bytes(void **state)
 {
     struct kit *k = *state;
-    k->setup.once = true;
+    k->core.setup.once = true;
     kit_paths(k, 1, "*");
     put_gzip(k, "one", "a\nb\n");
     put_zstd(k, "two", "c\nd", 3);
@@ -900,10 +962,10 @@ static void lines_unpacks_gzip_and_zstd_by_their_first_bytes(void **state)
     kit_open(k);
     run_until(k, NULL, 5, PATIENCE_MS);
     run_until(k, NULL, 0, 100);
-    assert_non_null(strstr(k->text, "one a b\n"));
-    assert_non_null(strstr(k->text, "two c d\n"));
-    assert_non_null(strstr(k->text, "three.gz not packed\n"));
-    assert_non_null(strstr(k->text, "done\n"));
+    assert_non_null(strstr(k->core.text, "one a b\n"));
+    assert_non_null(strstr(k->core.text, "two c d\n"));
+    assert_non_null(strstr(k->core.text, "three.gz not packed\n"));
+    assert_non_null(strstr(k->core.text, "done\n"));
     assert_int_equal(counts(k)->unpacked, 2);
     kit_cut(k);
     kit_close(k);
@@ -916,10 +978,10 @@ static void lines_goes_on_inside_a_packed_file(void **state)
     struct kit *k = *state;
     size_t      len;
     char       *text = numbers(300000, &len);
-    k->setup.once = true;
+    k->core.setup.once = true;
     k->options.chunk = k->options.backlog = 64 << 10;
     k->quiet = true;
-    k->out_max = 1;
+    k->core.out_max = 1;
     put_zstd(k, "log", text, len);
     free(text);
     kit_open(k);
@@ -959,7 +1021,7 @@ static void lines_tells_damage_and_reads_no_torn_line(void **state)
     size_t      len = 0;
     for (u32 i = 0; i < 400; i++) len += (size_t)sprintf(text + len, "%u line\n", i * 7919u);
     size_t n = gzip(bytes, sizeof bytes, text, len);
-    k->setup.once = true;
+    k->core.setup.once = true;
     write_bytes(k, "log", O_TRUNC, bytes, n / 2);
     k->quiet = true;
     kit_open(k);
@@ -981,7 +1043,7 @@ static void lines_passes_over_a_line_that_no_text_can_hold(void **state)
     text[2] = '0';
     text[3] = 'x';
     memcpy(text + 2 + len, "\n2\n", 3);
-    k->setup.once = true;
+    k->core.setup.once = true;
     k->options.chunk = 64 << 10;
     k->quiet = true;
     put_zstd(k, "log", text, len + 5);
@@ -1009,20 +1071,6 @@ static void lines_follows_plain_files_beside_packed_ones(void **state)
 
 /* --- standard input --------------------------------------------------------------------------------------------- */
 
-static int give_stdin(int fd)
-{
-    int kept = dup(STDIN_FILENO);
-    assert_true(kept >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO);
-    close(fd);
-    return kept;
-}
-
-static void take_stdin(int kept)
-{
-    dup2(kept, STDIN_FILENO);
-    close(kept);
-}
-
 static void lines_reads_a_pipe_as_it_comes(void **state)
 {
     struct kit *k = *state;
@@ -1038,7 +1086,7 @@ static void lines_reads_a_pipe_as_it_comes(void **state)
     close(ends[1]);
     kit_expect(k, "- e\n-0\ndone\n");
     kit_cut(k);
-    assert_int_equal(k->saves, 0);
+    assert_int_equal(k->core.saves, 0);
     take_stdin(kept);
 }
 
@@ -1061,7 +1109,7 @@ static void lines_unpacks_a_pipe_and_takes_a_file_given_as_standard_input_for_on
     kit_open(k);
     kit_expect(k, "+0\n- 1 2\n-0\ndone\n");
     kit_cut(k);
-    assert_int_equal(k->saves, 1);
+    assert_int_equal(k->core.saves, 1);
     kit_close(k);
     append(k, "file", "3\n");
     kit_open(k);
@@ -1139,6 +1187,8 @@ int main(void)
         KIT(lines_reads_a_file_once_that_is_rotated_after_a_look_at_it),
         KIT(lines_takes_a_rotated_file_that_was_deleted_to_its_end),
         KIT(lines_reads_from_the_start_after_copytruncate),
+        KIT(lines_says_how_much_it_had_seen_of_a_truncated_file_and_not_read),
+        KIT(lines_tells_of_a_file_that_was_cut_short_behind_its_place),
         KIT(lines_knows_a_file_that_was_truncated_and_has_grown_past_its_place),
         KIT(lines_does_not_read_rotated_names_of_a_pattern),
         KIT(lines_ends_the_stream_of_a_patterns_name_that_is_gone),
@@ -1156,6 +1206,10 @@ int main(void)
         KIT(lines_goes_on_in_the_copy_of_a_file_that_was_truncated_while_it_was_down),
         KIT(lines_reads_from_the_start_what_was_truncated_while_it_was_down),
         KIT(lines_keeps_the_position_of_a_path_that_is_not_asked_for),
+        KIT(lines_passes_over_a_byte_order_mark_at_the_beginning_of_a_file),
+        KIT(lines_begins_behind_the_mark_after_a_crash),
+        KIT(lines_passes_over_a_mark_behind_gzip_zstd_and_a_pipe),
+        KIT(lines_goes_on_inside_a_packed_file_with_a_mark),
         KIT(lines_reads_what_is_there_once_with_the_last_line),
         KIT(lines_unpacks_gzip_and_zstd_by_their_first_bytes),
         KIT(lines_goes_on_inside_a_packed_file),

@@ -8,20 +8,9 @@
 
 #include "source/sources.h"
 #include "source/spool.h"
+#include "small.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
-#define SAVED 8
-#define OUTS  4096
-
-struct saved {
-    char key[512], value[SPOOL_VALUE];
-};
 
 struct kit {
     uv_loop_t             loop;
@@ -30,46 +19,28 @@ struct kit {
     struct spools_options options;
     struct layout_field   field;
     struct layout         layout;
-    struct source_setup   setup;
-    struct inlet          inlet;
-    struct source        *source;
-    struct chunk          out[OUTS];
-    u32                   outs, applied;
+    u32                   applied;
     u32                   apply_max; /* chunks that are applied in all; the rest stays out */
-    u32                   out_max;   /* paused with so many out; 0: never */
-    bool                  paused, done, gone, expired;
+    bool                  done;
     char                  failed[512];
-    char                  text[1 << 20];
-    size_t                len;
-    u32                   saves;
-    struct saved          saved[SAVED];
+    struct small          core;
 };
-
-__attribute__((format(printf, 2, 3))) static void say(struct kit *k, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(k->text + k->len, sizeof k->text - k->len, format, args);
-    va_end(args);
-    assert_true(n >= 0 && k->len + (size_t)n < sizeof k->text);
-    k->len += (size_t)n;
-}
 
 /* --- the engine in small ---------------------------------------------------------------------------------------- */
 
 static void say_frame(struct kit *k, u32 partition, const struct u2_frame *f)
 {
     static const char letters[] = "?epbxa";
-    say(k, "%u %c%u", partition, letters[f->kind], f->number[U2_N_EVENT]);
+    small_say(&k->core, "%u %c%u", partition, letters[f->kind], f->number[U2_N_EVENT]);
     u32 more = f->number[U2_N_PACKETS] + f->number[U2_N_BUFFERS] + f->number[U2_N_EXTRAS];
-    if (f->kind == U2_KIND_EVENT && more) say(k, "+%u", more);
-    say(k, "\n");
+    if (f->kind == U2_KIND_EVENT && more) small_say(&k->core, "+%u", more);
+    small_say(&k->core, "\n");
 }
 
 static void apply_one(struct kit *k)
 {
     static char         bytes[1 << 22];
-    struct chunk        c = k->out[0];
+    struct chunk        c = small_take(&k->core);
     struct chunk_counts counts = { 0 };
     struct u2_frame     f;
     size_t              len = 0;
@@ -83,65 +54,48 @@ static void apply_one(struct kit *k)
         at += size;
     }
     k->applied++;
-    k->outs--;
-    memmove(k->out, k->out + 1, k->outs * sizeof k->out[0]);
-    source_unified2.applied(k->source, &c, &counts);
+    source_unified2.applied(k->core.source, &c, &counts);
 }
 
 static void apply(struct kit *k)
 {
-    while (k->outs && k->applied < k->apply_max) apply_one(k);
-    if (!k->paused || k->outs >= k->out_max) return;
-    k->paused = false;
-    source_unified2.resume(k->source);
+    while (k->core.outs && k->applied < k->apply_max) apply_one(k);
+    if (k->core.outs < k->core.out_max) small_resume(&k->core);
 }
 
 static struct kit *of(struct inlet *in)
 {
-    return container_of(in, struct kit, inlet);
+    return container_of(in, struct kit, core.inlet);
 }
 
 static void on_offer(struct inlet *in, struct chunk *taken)
 {
-    struct kit *k = of(in);
-    assert_false(k->paused);
-    assert_true(k->outs < OUTS && taken->length > 0 && taken->aligned && taken->time > 0);
-    k->out[k->outs++] = *taken;
-    if (k->out_max == 0 || k->outs < k->out_max) return;
-    k->paused = true;
-    source_unified2.pause(k->source);
+    assert_true(taken->aligned);
+    small_offer(&of(in)->core, taken);
 }
 
 static void on_partition(struct inlet *in, u32 number, bool open)
 {
     apply(of(in));
-    say(of(in), "%s %u\n", open ? "open" : "closed", number);
+    small_say(&of(in)->core, "%s %u\n", open ? "open" : "closed", number);
 }
 
 static void on_done(struct inlet *in)
 {
     apply(of(in));
-    of(in)->done = of(in)->outs == 0;
-    if (of(in)->done) say(of(in), "done\n");
+    of(in)->done = of(in)->core.outs == 0;
+    if (of(in)->done) small_say(&of(in)->core, "done\n");
 }
 
 static void on_complain(struct inlet *in, slice file, u64 offset, const char *what)
 {
-    const char *slash = memrchr(file.at, '/', file.len);
     apply(of(in));
-    say(of(in), "! %s %llu %s\n", slash ? slash + 1 : file.at, (unsigned long long)offset, what);
+    small_say(&of(in)->core, "! %s %llu %s\n", small_base(file), (unsigned long long)offset, what);
 }
 
 static void on_fail(struct inlet *in, const char *text)
 {
     snprintf(of(in)->failed, sizeof of(in)->failed, "%s", text);
-}
-
-static nanos now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -150,9 +104,7 @@ static struct kit *kit_new(u32 spools)
 {
     struct kit *k = calloc(1, sizeof *k);
     assert_non_null(k);
-    const char *under = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(k->folder, sizeof k->folder, "%s/weir-spool-XXXXXX", under);
-    assert_non_null(mkdtemp(k->folder));
+    small_folder(k->folder, sizeof k->folder);
     for (u32 i = 0; i < spools; i++) {
         snprintf(k->path[i], sizeof k->path[i], "%s/%c", k->folder, 'a' + (char)i);
         assert_int_equal(mkdir(k->path[i], 0755), 0);
@@ -163,99 +115,66 @@ static struct kit *kit_new(u32 spools)
                                           .join = true, .backlog = 64 << 20, .chunk = 1 };
     k->field = (struct layout_field){ .column = S("json"), .used = true };
     k->layout = (struct layout){ .fields = 1, .field = &k->field };
-    k->setup = (struct source_setup){ .name = S("alerts"), .options = &k->options, .decoder = &decoder_unified2,
-                                      .layouts = 1, .layout = &k->layout, .once = true, .now = now };
-    k->inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done,
-                               .complain = on_complain, .fail = on_fail };
+    k->core.type = &source_unified2;
+    k->core.setup = (struct source_setup){ .name = S("alerts"), .options = &k->options, .decoder = &decoder_unified2,
+                                           .layouts = 1, .layout = &k->layout, .once = true, .now = small_now };
+    k->core.inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done,
+                                    .complain = on_complain, .fail = on_fail };
     k->apply_max = UINT32_MAX;
     return k;
 }
 
 static void kit_open(struct kit *k)
 {
-    struct position position[SAVED];
-    for (u32 i = 0; i < k->saves; i++)
-        position[i] = (struct position){ slice_str(k->saved[i].key), slice_str(k->saved[i].value) };
-    k->setup.positions = k->saves;
-    k->setup.position = position;
-    k->done = k->paused = false;
+    k->done = false;
     k->failed[0] = '\0';
     k->applied = 0;
-    err e = source_unified2.open(&k->source, &k->loop, &k->inlet, &k->setup);
-    assert_int_equal(e.code, ERR_NONE);
+    small_open(&k->core, &k->loop);
 }
 
 static void kit_cut(struct kit *k)
 {
-    u32                    count;
-    const struct position *p;
-    source_unified2.cut(k->source, &count, &p);
-    for (u32 n = 0; n < count; n++) {
-        u32 i = 0;
-        while (i < k->saves && !slice_is(p[n].key, k->saved[i].key)) i++;
-        assert_true(i < SAVED);
-        if (i == k->saves) k->saves++;
-        snprintf(k->saved[i].key, sizeof k->saved[i].key, "%.*s", (int)p[n].key.len, p[n].key.at);
-        snprintf(k->saved[i].value, sizeof k->saved[i].value, "%.*s", (int)p[n].value.len, p[n].value.at);
-    }
-}
-
-static void on_gone(void *arg)
-{
-    ((struct kit *)arg)->gone = true;
+    small_cut(&k->core);
 }
 
 /* Chunks still out are given back without a word: the state does not have them. */
 static void kit_close(struct kit *k)
 {
-    size_t len = k->len;
-    source_unified2.pause(k->source);
-    k->out_max = 0;
-    k->paused = false;
+    size_t len = k->core.len;
+    source_unified2.pause(k->core.source);
+    k->core.out_max = 0;
+    k->core.paused = false;
     k->apply_max = UINT32_MAX;
     apply(k);
-    k->len = len;
-    k->text[len] = '\0';
-    source_unified2.close(k->source, on_gone, k);
-    while (!k->gone) uv_run(&k->loop, UV_RUN_ONCE);
-    k->gone = false;
-    k->source = NULL;
+    small_unsay(&k->core, len);
+    small_close(&k->core, &k->loop);
 }
 
 static void kit_free(struct kit *k)
 {
-    char command[192];
-    if (k->source) kit_close(k);
+    if (k->core.source) kit_close(k);
     assert_int_equal(uv_loop_close(&k->loop), 0);
-    snprintf(command, sizeof command, "rm -rf %s", k->folder);
-    assert_int_equal(system(command), 0);
+    small_folder_gone(k->folder);
     free(k);
 }
 
-static void on_expired(uv_timer_t *t)
+struct goal {
+    struct kit *kit;
+    const char *part;
+};
+
+static bool is_met(void *arg)
 {
-    ((struct kit *)t->data)->expired = true;
+    const struct goal *g = arg;
+    struct kit        *k = g->kit;
+    apply(k);
+    return g->part ? strstr(k->core.text, g->part) != NULL : k->done || k->failed[0] || k->applied >= k->apply_max;
 }
 
 /* Until the text has this (NULL: until it is done or failed). */
 static bool run_until(struct kit *k, const char *part, u64 patience_ms)
 {
-    uv_timer_t timer;
-    uv_timer_init(&k->loop, &timer);
-    timer.data = k;
-    k->expired = false;
-    uv_update_time(&k->loop);
-    uv_timer_start(&timer, on_expired, patience_ms, 0);
-    bool there = false;
-    apply(k);
-    while (!there && !k->expired) {
-        uv_run(&k->loop, UV_RUN_ONCE);
-        apply(k);
-        there = part ? strstr(k->text, part) != NULL : k->done || k->failed[0] || k->applied >= k->apply_max;
-    }
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&k->loop, UV_RUN_NOWAIT);
-    return there;
+    return small_run(&k->loop, is_met, &(struct goal){ k, part }, patience_ms);
 }
 
 static void kit_run(struct kit *k)
@@ -266,13 +185,12 @@ static void kit_run(struct kit *k)
 
 static void expect_within(struct kit *k, const char *part)
 {
-    if (!run_until(k, part, 8000)) fail_msg("\"%s\" is not in:\n%s", part, k->text);
+    if (!run_until(k, part, 8000)) fail_msg("\"%s\" is not in:\n%s", part, k->core.text);
 }
 
 static void clear(struct kit *k)
 {
-    k->len = 0;
-    k->text[0] = '\0';
+    small_unsay(&k->core, 0);
 }
 
 /* --- spools ----------------------------------------------------------------------------------------------------- */
@@ -327,7 +245,7 @@ TEST(spool_gives_each_event_with_what_belongs_to_it_in_the_order_of_files)
     put_extra_of(&d, 3, 9, "/uri");
     put_file(k, "a/snort.u2.1001");
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 p9\n0 e1+1\n0 e2\n0 e3+3\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 p9\n0 e1+1\n0 e2\n0 e3+3\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -339,7 +257,7 @@ TEST(spool_without_join_gives_each_record_alone)
     put_file(k, "a/snort.u2.5");
     k->options.join = false;
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 e1\n0 p1\n0 a0\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 e1\n0 p1\n0 a0\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -351,9 +269,9 @@ TEST(spool_reads_several_directories_as_partitions)
     put_pair(2);
     put_file(k, "b/y.5");
     kit_run(k);
-    assert_non_null(strstr(k->text, "0 e1+1\n"));
-    assert_non_null(strstr(k->text, "1 e2+1\n"));
-    assert_non_null(strstr(k->text, "done\n"));
+    assert_non_null(strstr(k->core.text, "0 e1+1\n"));
+    assert_non_null(strstr(k->core.text, "1 e2+1\n"));
+    assert_non_null(strstr(k->core.text, "done\n"));
     kit_free(k);
 }
 
@@ -401,7 +319,7 @@ static u32 restart_after_each(struct kit *k, u32 step, const char *want)
 {
     u32 runs = 0;
     clear(k);
-    k->saves = 0;
+    k->core.saves = 0;
     do {
         k->apply_max = step;
         kit_run(k);
@@ -409,7 +327,7 @@ static u32 restart_after_each(struct kit *k, u32 step, const char *want)
         kit_close(k);
         assert_true(++runs < 3000);
     } while (!k->done);
-    char *have = records_of(k->text);
+    char *have = records_of(k->core.text);
     assert_string_equal(have, want);
     free(have);
     return runs;
@@ -420,17 +338,17 @@ TEST(spool_restarted_behind_any_chunk_gives_the_same_records)
     struct kit *k = kit_new(1);
     write_mixed(k);
     kit_run(k);
-    char *want = records_of(k->text), *all = strdup(k->text);
+    char *want = records_of(k->core.text), *all = strdup(k->core.text);
     kit_close(k);
     assert_true(restart_after_each(k, 1, want) > 1000); /* one chunk, then a crash; and again, to the end */
     assert_true(restart_after_each(k, 7, want) > 150);
     /* Each complaint came once, too, though much was read several times. */
     clear(k);
-    k->saves = 0;
+    k->core.saves = 0;
     u32 complaints = 0, seen = 0;
     for (const char *at = all; (at = strstr(at, "\n! ")) != NULL; at++) complaints++;
     restart_after_each(k, 40, want);
-    for (const char *at = k->text; (at = strstr(at, "\n! ")) != NULL; at++) seen++;
+    for (const char *at = k->core.text; (at = strstr(at, "\n! ")) != NULL; at++) seen++;
     assert_true(complaints > 0 && seen == complaints);
     free(want);
     free(all);
@@ -448,11 +366,11 @@ TEST(spool_killed_without_a_cut_begins_at_the_last_one)
     kit_close(k);
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 e3+1\n0 e4+1\n0 e5+1\n0 e6+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 e3+1\n0 e4+1\n0 e5+1\n0 e6+1\nclosed 0\ndone\n");
     kit_close(k); /* no cut: again */
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 e3+1\n0 e4+1\n0 e5+1\n0 e6+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 e3+1\n0 e4+1\n0 e5+1\n0 e6+1\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -469,7 +387,7 @@ TEST(spool_read_to_its_end_goes_on_with_what_was_added)
     add_file(k, "a/x.5");
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 p1\n0 e2+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 p1\n0 e2+1\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -491,8 +409,8 @@ TEST(spool_whose_bookmark_is_gone_goes_on_with_the_next_file_and_says_so)
     put_file(k, "a/x.7");
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n! a 0 the file that was read last, number 5, is gone: what was behind byte "
-                                 "202 of it is not read; going on with number 7\n0 e9+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n! a 0 the file that was read last, number 5, is gone: what was behind "
+                                      "byte 202 of it is not read; going on with number 7\n0 e9+1\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -511,7 +429,7 @@ TEST(spool_whose_bookmark_is_another_file_reads_it_from_its_start)
     put_file(k, "a/x.5");
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n! x.5 0 not the file that was read before (it begins otherwise, or is "
+    assert_string_equal(k->core.text, "open 0\n! x.5 0 not the file that was read before (it begins otherwise, or is "
                                  "shorter than the 202 bytes that were read): read from its start\n"
                                  "0 e21+1\n0 e22+1\n0 e23+1\nclosed 0\ndone\n");
     kit_free(k);
@@ -529,12 +447,12 @@ TEST(spool_passes_over_a_pcap_of_the_same_name_and_says_so)
     put_file(k, "a/snort.log.6");
     kit_run(k);
     kit_cut(k);
-    assert_string_equal(k->text, "open 0\n! snort.log.5 0 a pcap capture: weir p2 reads it; not unified2, passed over\n"
-                                 "0 e1+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n! snort.log.5 0 a pcap capture: weir p2 reads it; not unified2, passed "
+                                      "over\n0 e1+1\nclosed 0\ndone\n");
     kit_close(k);
     clear(k);
     kit_run(k);
-    assert_string_equal(k->text, "open 0\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -553,7 +471,7 @@ TEST(spool_of_two_prefixes_asks_which)
     clear(k);
     k->options.prefix = "snort.log";
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 e2+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 e2+1\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -569,7 +487,7 @@ TEST(spool_takes_only_digits_behind_the_dot)
     put_pair(1);
     put_file(k, "a/x.5");
     kit_run(k);
-    assert_string_equal(k->text, "open 0\n0 e1+1\nclosed 0\ndone\n");
+    assert_string_equal(k->core.text, "open 0\n0 e1+1\nclosed 0\ndone\n");
     kit_free(k);
 }
 
@@ -587,11 +505,11 @@ TEST(spool_tells_of_damage_and_goes_on)
     put_header(&d, U2_PACKET, 1000);
     put_file(k, "a/x.6");
     kit_run(k);
-    assert_non_null(strstr(k->text, "! x.5 101 no record: type 0"));
-    assert_non_null(strstr(k->text, "the file ends in a record (type 7, length 52), expected its whole body"));
-    assert_non_null(strstr(k->text, "! x.6 0 ends in 8 bytes that are no whole record: not read"));
-    assert_non_null(strstr(k->text, "0 e1+1\n0 e2+1\n0 e3+1\n0 e4\n"));
-    const u64 *counts = source_unified2.counts(k->source);
+    assert_non_null(strstr(k->core.text, "! x.5 101 no record: type 0"));
+    assert_non_null(strstr(k->core.text, "the file ends in a record (type 7, length 52), expected its whole body"));
+    assert_non_null(strstr(k->core.text, "! x.6 0 ends in 8 bytes that are no whole record: not read"));
+    assert_non_null(strstr(k->core.text, "0 e1+1\n0 e2+1\n0 e3+1\n0 e4\n"));
+    const u64 *counts = source_unified2.counts(k->core.source);
     u64        places = counts[offsetof(struct spool_counts, reader.damaged) / 8];
     assert_int_equal(places, 2);
     kit_free(k);
@@ -602,7 +520,7 @@ TEST(spool_tells_of_damage_and_goes_on)
 TEST(spool_is_followed_over_torn_records_and_rollover)
 {
     struct kit *k = kit_new(1);
-    k->setup.once = false;
+    k->core.setup.once = false;
     k->options.rescan = 20 * NANOS_SECOND; /* inotify alone */
     put_pair(1);
     put_file(k, "a/x.5");
@@ -624,14 +542,14 @@ TEST(spool_is_followed_over_torn_records_and_rollover)
     put_packet_of(&d, U2_PACKET, 3, "in the next file");
     put_file(k, "a/x.6");
     expect_within(k, "0 e3+1\n");
-    assert_null(strstr(k->text, "!"));
+    assert_null(strstr(k->core.text, "!"));
     kit_free(k);
 }
 
 TEST(spool_is_found_by_scans_alone)
 {
     struct kit *k = kit_new(1);
-    k->setup.once = false;
+    k->core.setup.once = false;
     kit_open(k);
     run_until(k, "never", 60);
     put_pair(1);
@@ -643,7 +561,7 @@ TEST(spool_is_found_by_scans_alone)
 TEST(spool_begins_behind_what_is_there_if_so_told)
 {
     struct kit *k = kit_new(1);
-    k->setup.once = false;
+    k->core.setup.once = false;
     k->options.start = SPOOL_END;
     put_pair(1);
     put_file(k, "a/x.5");
@@ -652,21 +570,21 @@ TEST(spool_begins_behind_what_is_there_if_so_told)
     kit_open(k);
     run_until(k, "never", 100);
     kit_cut(k);
-    assert_int_equal(k->saves, 1); /* the place is kept though nothing was given out */
+    assert_int_equal(k->core.saves, 1); /* the place is kept though nothing was given out */
     kit_close(k);
     put_pair(3);
     add_file(k, "a/x.6");
     clear(k);
     kit_open(k);
     expect_within(k, "0 e3+1\n");
-    assert_null(strstr(k->text, "e2"));
+    assert_null(strstr(k->core.text, "e2"));
     kit_free(k);
 }
 
 TEST(spool_written_over_in_place_is_read_again_from_its_start)
 {
     struct kit *k = kit_new(1);
-    k->setup.once = false;
+    k->core.setup.once = false;
     put_pair(1);
     put_pair(2);
     put_file(k, "a/x.5");
@@ -683,7 +601,7 @@ TEST(spool_written_over_in_place_is_read_again_from_its_start)
     add_file(k, "a/x.5");
     kit_open(k);
     expect_within(k, "0 e8+1\n");
-    assert_null(strstr(k->text, "e7"));
+    assert_null(strstr(k->core.text, "e7"));
     kit_free(k);
 }
 
@@ -692,11 +610,11 @@ TEST(spool_waits_while_the_engine_is_paused)
     struct kit *k = kit_new(1);
     for (u32 i = 1; i <= 300; i++) put_pair(i);
     put_file(k, "a/x.5");
-    k->out_max = 1;
+    k->core.out_max = 1;
     k->apply_max = 0;
     kit_open(k);
     run_until(k, "never", 50);
-    assert_int_equal(k->outs, 1);
+    assert_int_equal(k->core.outs, 1);
     k->apply_max = UINT32_MAX;
     expect_within(k, "0 e300+1\n");
     kit_free(k);
@@ -709,10 +627,10 @@ TEST(spool_position_that_is_damaged_is_refused)
     struct spool_place place;
     struct spool_at    told;
     char               prefix[SPOOL_PREFIX];
-    k->setup.positions = 1;
-    k->setup.position = &p;
-    assert_int_equal(source_unified2.open(&k->source, &k->loop, &k->inlet, &k->setup).code, ERR_STATE);
-    k->source = NULL;
+    k->core.setup.positions = 1;
+    k->core.setup.position = &p;
+    assert_int_equal(source_unified2.open(&k->core.source, &k->loop, &k->core.inlet, &k->core.setup).code, ERR_STATE);
+    k->core.source = NULL;
     assert_false(spool_place_read(S("2 5 202 202 1 5 202 202 1 0 0 2 x"), &place, &told, prefix));
     assert_false(spool_place_read(S("1 5 202 202 1 5 201 201 1 0 0 2 x"), &place, &told, prefix));
     assert_false(spool_place_read(S("1 5 2020 2020 1 5 2020 2020 1 0 0 2 x"), &place, &told, prefix));
