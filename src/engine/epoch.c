@@ -32,6 +32,7 @@ struct epochs {
     u32                  outlets;
     u64                  number;    /* of the last cut written, or out now  */
     u64                  loaded;    /* epoch found at start; 0: a new state */
+    u64                  state;     /* identity of the state file             */
     struct cut          *cut;       /* out                                  */
     struct outbox       *box;       /* of the cut that is out               */
     bool                 settling;  /* a cut is out and waits for what went ahead of it */
@@ -390,6 +391,7 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
     char                 text[SNAPSHOT_WHY] = "";
     err                  x = snapshot_open(&e->snapshot, r->state_path, r->name, text);
     if (!err_is(x)) x = snapshot_begin(e->snapshot, &load, text);
+    e->state = load.id;
     e->number = e->loaded = load.epoch;
     *saved = load.engine;
     if (!err_is(x)) x = read_ops(e, text);
@@ -406,8 +408,8 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
     *code = err_is(x) ? exit_code(x) : EX_OK;
     if (err_is(x)) return x; /* the process ends: nothing to give back but locks, which end with it */
     e->lane = lane_open(loop, "weir-state");
-    e->ahead = ahead_open(loop, &(struct ahead_setup){ ahead, e->snapshot, e->lane, r->state_path, e->outlets, e->outlet,
-                                                       &e->ahead_host });
+    struct ahead_setup setup = { ahead, e->snapshot, e->lane, r->state_path, e->outlets, e->outlet, &e->ahead_host };
+    e->ahead = ahead_open(loop, &setup);
     uv_timer_init(loop, &e->retry);
     e->last = uv_hrtime();
     *out = e;
@@ -435,6 +437,11 @@ void epochs_close(struct epochs *e)
 err epochs_positions(struct epochs *e, slice source, u32 *count, const struct position **position, char *why)
 {
     return snapshot_read_positions(e->snapshot, source, count, position, why);
+}
+
+u64 epochs_state(const struct epochs *e)
+{
+    return e->state;
 }
 
 bool epochs_fresh(const struct epochs *e)

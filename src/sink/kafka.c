@@ -3,8 +3,8 @@
  *
  * exactly_once: an epoch is one transaction: its rows and its number (kafka_link.h). Rows of records tables go into it
  * while the epoch lasts; where it is lost meanwhile, they are let go of until the epoch, which brings them again from
- * beside the state. A read_committed reader sees each row once, whatever is killed when. at_least_once: an idempotent producer; the number is committed after the rows are
- * acknowledged, so that a crash repeats at most what came after it.
+ * beside the state. A read_committed reader sees each row once, whatever is killed when. at_least_once: an idempotent
+ * producer; the number is committed after the rows are acknowledged, so that a crash repeats at most what came after it.
  * Nothing is ever deleted: an amended row is one more message with the same key and a higher revision; of a cleared
  * ranking the old rows stay, the new ones follow with a higher revision.
  * A queue of librdkafka's holds what the brokers have not taken (6 MiB unless `properties` say otherwise). Where it
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BATCH_BYTES ((size_t)256 << 10) /* of messages; more than that is one message */
 #define KICK_BYTES ((size_t)256 << 10) /* fewer are all there were: more gather while the sink is at work */
 
 /* How far rows were put that must be tried again: at least once does not begin anew, or an outage would fill the queue
@@ -129,13 +130,47 @@ static err kafka_epoch(struct sink *s, u64 *out)
 
 /* --- rows --- */
 
-static err put_row(struct sink *s, const struct row *row, char *why, size_t room)
+/* Messages that go to librdkafka together: of one table, in the order of their rows. */
+struct batch {
+    const struct kafka_target *target;
+    u32                        count;
+    size_t                     bytes;
+    struct kafka_message       message[KAFKA_PUTS];
+    size_t                     end[KAFKA_PUTS]; /* of the row, in the rows */
+};
+
+/* *from is moved behind the rows that were taken. */
+static err batch_put(struct sink *s, struct batch *b, size_t *from, char *why, size_t room)
+{
+    struct kafka_put put[KAFKA_PUTS];
+    u32              taken = 0;
+    if (b->count == 0) return OK;
+    for (u32 i = 0; i < b->count; i++)
+        put[i] = (struct kafka_put){ kafka_text_of(&b->message[i].key, &s->lines),
+                                     kafka_text_of(&b->message[i].value, &s->lines) };
+    const struct kafka_target *t = b->target;
+    bool                       header = t->named && t->value != KAFKA_COLUMN_NONE;
+    err e = kafka_link_put(s->link, t->topic, b->count, put, header ? &t->table->name : NULL, &taken, why, room);
+    if (taken > 0) *from = b->end[taken - 1];
+    b->count = 0;
+    b->bytes = 0;
+    s->lines.len = 0;
+    return e;
+}
+
+static err put_row(struct sink *s, struct batch *b, const struct row *row, size_t end, size_t *from, char *why,
+                   size_t room)
 {
     const struct kafka_target *t = &s->plan.target[row->table];
     if (t->table == NULL || row->op != ROW_PUT) return OK;
-    struct kafka_message m = kafka_plan_message(&s->plan, t, row, &s->lines);
-    bool                 header = t->named && t->value != KAFKA_COLUMN_NONE;
-    return kafka_link_put(s->link, t->topic, m.key, m.value, header ? &t->table->name : NULL, why, room);
+    bool full = b->count == KAFKA_PUTS || b->bytes >= BATCH_BYTES || (b->count > 0 && b->target != t);
+    err  e = full ? batch_put(s, b, from, why, room) : OK;
+    if (err_is(e)) return e;
+    b->target = t;
+    b->message[b->count] = kafka_plan_message(&s->plan, t, row, &s->lines);
+    b->bytes += b->message[b->count].key.len + b->message[b->count].value.len;
+    b->end[b->count++] = end;
+    return OK;
 }
 
 /* From byte *from on, which is moved to the first row that was not put. */
@@ -146,10 +181,11 @@ static err put_rows(struct sink *s, slice rows, size_t *from, char *why, size_t 
     struct row_reader r = { begin + *from, begin + rows.len, s->table, s->tables };
     struct row        row = { .value = s->value };
     err               e = OK, faulty = OK;
-    while (!err_is(e) && row_next(&r, &row, &faulty)) {
-        e = put_row(s, &row, why, room);
-        if (!err_is(e)) *from = (size_t)(r.at - begin);
-    }
+    struct batch      b = { 0 };
+    s->lines.len = 0;
+    while (!err_is(e) && row_next(&r, &row, &faulty)) e = put_row(s, &b, &row, (size_t)(r.at - begin), from, why, room);
+    if (!err_is(e)) e = batch_put(s, &b, from, why, room);
+    if (!err_is(e) && !err_is(faulty)) *from = rows.len;
     *fatal = err_is(faulty) || (err_is(e) && e.code != ERR_OS); /* another try would be the same */
     if (err_is(faulty)) snprintf(why, room, "kafka: the rows of an epoch are damaged: %s", faulty.what);
     return err_is(e) ? e : faulty;

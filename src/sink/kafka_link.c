@@ -29,8 +29,14 @@
  * no further one may go makes librdkafka's thread go in circles: few wait, and may wait long. What is not to wait,
  * kafka_link_kick sends. */
 #define LINGER_MS  "100"
-#define QUEUE_KIB  "6144"
-#define QUEUE_KIB_WIDE "65536" /* for messages that may be larger than the above */
+#define QUEUE_KIB      6144u
+#define QUEUE_KIB_WIDE 65536u /* for messages that may be larger than the above */
+/* The link counts what is in the queue, by what librdkafka tells of each message: so a batch is taken whole, in its
+ * order, and the wait for room ends with the first message that is delivered. */
+#define QUEUE_KIB_NEVER      "2097151"
+#define QUEUE_MESSAGES_NEVER "10000000"
+#define MESSAGE_BYTES        64u /* that a message is in librdkafka beside its bytes, or more */
+#define POLL_MS              100
 
 /* --- what librdkafka tells ---------------------------------------------------------------------------------------- */
 
@@ -41,11 +47,17 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     if (rk == l->producer || l->producer == NULL) snprintf(l->last, sizeof l->last, "%s", reason);
 }
 
-/* Only failures come here. */
+static u64 message_bytes(size_t key, size_t value)
+{
+    return key + value + MESSAGE_BYTES;
+}
+
 static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     struct kafka_link *l = opaque;
-    (void)rk;
+    u64                bytes = message_bytes(m->key_len, m->len);
+    if (rk != l->producer) return; /* of one that was given up */
+    l->queued -= bytes < l->queued ? bytes : l->queued;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
@@ -105,6 +117,7 @@ static const struct kafka_ours ours[] = {
     { "enable.auto.commit", "`delivery` of the sink" },
     { "enable.auto.offset.store", "`delivery` of the sink" },
     { "delivery.report.only.error", "`delivery` of the sink" },
+    { "queue.buffering.max.messages", "queue.buffering.max.kbytes: the queue's bytes are what is bounded" },
     { NULL, NULL },
 };
 
@@ -113,6 +126,16 @@ static bool given(const struct kafka_link_setup *s, const char *property)
     for (u32 i = 0; i < s->properties->count; i++)
         if (strcmp(s->properties->key[i], property) == 0) return true;
     return false;
+}
+
+static u64 queue_max(const struct kafka_link_setup *s)
+{
+    u64 kib = given(s, "message.max.bytes") ? QUEUE_KIB_WIDE : QUEUE_KIB;
+    for (u32 i = 0; i < s->properties->count; i++) {
+        slice value = slice_str(s->properties->value[i]);
+        if (strcmp(s->properties->key[i], "queue.buffering.max.kbytes") == 0) slice_u64(value, &kib); /* was checked */
+    }
+    return kib << 10;
 }
 
 static void set_default(const struct kafka_link_setup *s, rd_kafka_conf_t *conf, const char *property,
@@ -145,11 +168,10 @@ static rd_kafka_conf_t *conf_producer(const struct kafka_link_setup *s, char *wo
     rd_kafka_conf_t *conf = conf_base(s, words, size);
     if (conf == NULL) return NULL;
     set_default(s, conf, "partitioner", "murmur2_random");
-    bool wide = given(s, "message.max.bytes");
-    set_default(s, conf, "queue.buffering.max.kbytes", wide ? QUEUE_KIB_WIDE : QUEUE_KIB);
+    kafka_conf_own(conf, "queue.buffering.max.kbytes", QUEUE_KIB_NEVER);
+    kafka_conf_own(conf, "queue.buffering.max.messages", QUEUE_MESSAGES_NEVER);
     if (!given(s, "queue.buffering.max.ms")) set_default(s, conf, "linger.ms", LINGER_MS);
     kafka_conf_own(conf, "enable.idempotence", "true");
-    kafka_conf_own(conf, "delivery.report.only.error", "true");
     set_ms(conf, "message.timeout.ms", s->exactly ? s->timeout_ms - s->timeout_ms / 4 : 0);
     if (s->exactly) {
         kafka_conf_own(conf, "transactional.id", s->id);
@@ -234,6 +256,7 @@ static void producer_drop(struct kafka_link *l)
     kafka_guard_end(l->guard);
     l->producer = NULL;
     l->begun = false;
+    l->queued = 0;
     l->doubt = true;
 }
 
@@ -345,6 +368,7 @@ err kafka_link_open(struct kafka_link **out, const struct kafka_link_setup *setu
     WEIR_ASSERT(l != NULL);
     *out = NULL;
     l->setup = setup, l->debug = given(setup, "debug");
+    l->queue_max = queue_max(setup);
     l->topic = calloc(setup->topics + 1, sizeof *l->topic);
     WEIR_ASSERT(l->topic != NULL);
     l->guard = kafka_guard_open(setup->watchdog_ms, setup->warn);
@@ -465,17 +489,46 @@ err kafka_link_commit(struct kafka_link *l, u64 number, char *why, size_t room)
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
-static rd_kafka_resp_err_t produce(struct kafka_link *l, u32 topic, slice key, slice value, const slice *table)
+static rd_kafka_resp_err_t produce_named(struct kafka_link *l, u32 topic, const struct kafka_put *m, const slice *table)
 {
-    void *payload = (void *)(uintptr_t)value.at;
-    if (table == NULL) {
-        int failed = rd_kafka_produce(l->topic[topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, payload, value.len,
-                                      key.at, key.len, NULL);
-        return failed ? rd_kafka_last_error() : RD_KAFKA_RESP_ERR_NO_ERROR;
-    }
+    void *value = (void *)(uintptr_t)m->value.at;
     return rd_kafka_producev(l->producer, RD_KAFKA_V_RKT(l->topic[topic]), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                             RD_KAFKA_V_VALUE(payload, value.len), RD_KAFKA_V_KEY(key.at, key.len),
+                             RD_KAFKA_V_VALUE(value, m->value.len), RD_KAFKA_V_KEY(m->key.at, m->key.len),
                              RD_KAFKA_V_HEADER("table", table->at, (ssize_t)table->len), RD_KAFKA_V_END);
+}
+
+/* All at once: locks and clocks are asked for once. Gives what became of the first that was not taken. */
+static rd_kafka_resp_err_t produce_all(struct kafka_link *l, u32 topic, u32 count, const struct kafka_put *put,
+                                       u32 *taken)
+{
+    rd_kafka_message_t m[KAFKA_PUTS];
+    memset(m, 0, count * sizeof *m);
+    for (u32 i = 0; i < count; i++) {
+        m[i].payload = (void *)(uintptr_t)put[i].value.at;
+        m[i].len = put[i].value.len;
+        m[i].key = (void *)(uintptr_t)put[i].key.at;
+        m[i].key_len = put[i].key.len;
+    }
+    int done = rd_kafka_produce_batch(l->topic[topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, m, (int)count);
+    if (done == (int)count) {
+        *taken = count;
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    while (*taken < count && m[*taken].err == RD_KAFKA_RESP_ERR_NO_ERROR) ++*taken;
+    return *taken < count ? m[*taken].err : RD_KAFKA_RESP_ERR__FAIL;
+}
+
+static rd_kafka_resp_err_t produce(struct kafka_link *l, u32 topic, u32 count, const struct kafka_put *put,
+                                   const slice *table, u32 *taken)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    *taken = 0;
+    if (table == NULL) return produce_all(l, topic, count, put, taken);
+    while (*taken < count && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = produce_named(l, topic, &put[*taken], table);
+        *taken += code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    return code;
 }
 
 /* At least once: what librdkafka has given up is lost to this process; the next one reads it again. */
@@ -496,25 +549,39 @@ static err not_put(struct kafka_link *l, const char *doing, const char *what, ch
     return err_is(e) ? e : kafka_link_world(l, doing, l->failed ? l->failed_why : what, why, room);
 }
 
-err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, const slice *table, char *why,
-                   size_t room)
+static err too_large(const struct kafka_link *l, u32 topic, const struct kafka_put *m, char *why, size_t room)
+{
+    size_t len = m->key.len + m->value.len;
+    snprintf(why, room, "kafka: a message of %zu bytes for topic %s is larger than `message.max.bytes`: raise it in "
+             "`properties`, and the topic's max.message.bytes", len, l->setup->topic[topic]);
+    return (err){ ERR_FULL, "message too large", (i64)len };
+}
+
+static err wait_for_room(struct kafka_link *l, char *why, size_t room)
 {
     u64 deadline = 0;
-    for (;;) {
-        rd_kafka_resp_err_t code = produce(l, topic, key, value, table);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return OK;
-        if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-            snprintf(why, room, "kafka: a message of %zu bytes for topic %s is larger than `message.max.bytes`: raise "
-                     "it in `properties`, and the topic's max.message.bytes", key.len + value.len,
-                     l->setup->topic[topic]);
-            return (err){ ERR_FULL, "message too large", (i64)(key.len + value.len) };
-        }
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) return not_put(l, "produce", rd_kafka_err2str(code), why, room);
+    rd_kafka_poll(l->producer, 0);
+    while (l->queued >= l->queue_max) {
         if (deadline == 0) deadline = kafka_link_deadline(l->setup->timeout_ms);
-        rd_kafka_poll(l->producer, 5);
+        rd_kafka_poll(l->producer, POLL_MS);
         if (l->failed > 0 || kafka_link_left_ms(deadline, STEP_MS) == 0)
             return not_put(l, "the queue is full", "no broker takes what is in it", why, room);
     }
+    return OK;
+}
+
+err kafka_link_put(struct kafka_link *l, u32 topic, u32 count, const struct kafka_put *put, const slice *table,
+                   u32 *taken, char *why, size_t room)
+{
+    WEIR_ASSERT(count <= KAFKA_PUTS);
+    *taken = 0;
+    err e = wait_for_room(l, why, room);
+    if (err_is(e)) return e;
+    rd_kafka_resp_err_t code = produce(l, topic, count, put, table, taken);
+    for (u32 i = 0; i < *taken; i++) l->queued += message_bytes(put[i].key.len, put[i].value.len);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return OK;
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return too_large(l, topic, &put[*taken], why, room);
+    return not_put(l, "produce", rd_kafka_err2str(code), why, room);
 }
 
 void kafka_link_poll(struct kafka_link *l)

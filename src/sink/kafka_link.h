@@ -52,11 +52,18 @@ bool kafka_link_begun(const struct kafka_link *l); /* and not ended, as far as t
 err kafka_link_commit(struct kafka_link *l, u64 number, char *why, size_t room);
 void kafka_link_abort(struct kafka_link *l);
 
-/* A message: key or value NULL: none; `table` goes along as a header, NULL: none. Waits for room in the queue, at most
- * a `timeout`: then ERR_OS, which will pass. ERR_FULL: larger than a message may be; ERR_STATE: at_least_once has lost
- * messages that it was to deliver. */
-err kafka_link_put(struct kafka_link *l, u32 topic, slice key, slice value, const slice *table, char *why,
-                   size_t room);
+/* Messages of one topic, copied, in their order: key or value NULL: none; `table` goes along as a header, NULL: none.
+ * Waits for room in the queue, at most a `timeout`: then ERR_OS, which will pass. ERR_FULL: larger than a message may be;
+ * ERR_STATE: at_least_once has lost messages that it was to deliver. *taken: so many were, before the first that was
+ * not. */
+struct kafka_put {
+    slice key, value;
+};
+
+#define KAFKA_PUTS 256u
+
+err kafka_link_put(struct kafka_link *l, u32 topic, u32 count, const struct kafka_put *put, const slice *table,
+                   u32 *taken, char *why, size_t room);
 
 /* Hears what became of messages; an error shows at the next call. */
 void kafka_link_poll(struct kafka_link *l);

@@ -23,6 +23,8 @@ struct kafka_link {
     u64                 fenced;   /* when; 0: not, or it was nobody                 */
     u64                 remark;   /* when the mark is written again                 */
     u64                 deadline; /* of the transaction                             */
+    u64                 queued;   /* bytes of messages that librdkafka has yet to tell about */
+    u64                 queue_max;
     u64                 failed;   /* messages given up                              */
     char                failed_why[256], last[256]; /* of the first such; of the last trouble with a broker */
 };

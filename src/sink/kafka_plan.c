@@ -188,25 +188,32 @@ static slice value_of(const struct kafka_target *t, const struct row *row, char 
     return value_text(v, buf);
 }
 
+slice kafka_text_of(const struct kafka_text *t, const struct lines *lines)
+{
+    if (t->none) return (slice){ 0 };
+    if (t->row != NULL) return slice_of(t->row, t->len);
+    return slice_of(lines->len > 0 ? lines->at + t->at : "", t->len);
+}
+
 struct kafka_message kafka_plan_message(const struct kafka_plan *p, const struct kafka_target *t, const struct row *row,
                                         struct lines *to)
 {
     struct kafka_message m = { 0 };
     char                 buf[VALUE_TEXT_ROOM];
-    to->len = 0;
-    size_t key = key_add(p, t, row, to), from = to->len;
+    m.key = (struct kafka_text){ .at = to->len };
+    m.key.len = key_add(p, t, row, to);
+    m.key.none = m.key.len == 0;
+    m.value = (struct kafka_text){ .at = to->len };
     if (t->value == KAFKA_COLUMN_NONE) {
         lines_row(to, &(struct line_format){ .json = true, .table = t->named }, t->table, row);
         to->len--; /* a message needs no line's end */
-    } else if (row->value[t->value].kind == VALUE_TEXT) {
-        m.value = row->value[t->value].text;
-        from = SIZE_MAX;
-    } else {
-        slice v = value_of(t, row, buf);
-        if (v.at == NULL) from = SIZE_MAX;
-        else lines_add(to, v);
+        m.value.len = to->len - m.value.at;
+        return m;
     }
-    if (key > 0) m.key = slice_of(to->at, key);
-    if (from != SIZE_MAX) m.value = slice_of(to->len > 0 ? to->at + from : "", to->len - from);
+    slice v = value_of(t, row, buf);
+    m.value.none = v.at == NULL;
+    m.value.len = v.len;
+    if (row->value[t->value].kind == VALUE_TEXT) m.value.row = v.at;
+    else lines_add(to, v);
     return m;
 }

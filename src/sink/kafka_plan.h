@@ -52,10 +52,20 @@ struct kafka_plan {
 bool kafka_plan_init(struct kafka_plan *p, const struct sink_setup *setup, char *words, size_t size, const char **at);
 void kafka_plan_fini(struct kafka_plan *p);
 
-/* The message of a row. Lent: from `to`, which is emptied first, or from the row. key.at or value.at NULL: none. */
-struct kafka_message {
-    slice key, value;
+/* A message's key or value: lent from the row, or appended to the lines that the message was written to. */
+struct kafka_text {
+    const char *row; /* NULL: in the lines, from `at` on */
+    size_t      at, len;
+    bool        none;
 };
 
+struct kafka_message {
+    struct kafka_text key, value;
+};
+
+/* .at NULL: none. Lent until the lines grow or the row goes. */
+slice kafka_text_of(const struct kafka_text *t, const struct lines *lines);
+
+/* The message of a row; appends to `to`. */
 struct kafka_message kafka_plan_message(const struct kafka_plan *p, const struct kafka_target *t, const struct row *row,
                                         struct lines *to);

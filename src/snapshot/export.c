@@ -89,7 +89,8 @@ static err show_position(void *arg, slice source, const struct position *p)
 static err show_outbox(void *arg, u64 epoch, const struct streamed *t, slice rows)
 {
     say(arg, "outbox    epoch %" PRIu64 ", %zu bytes", epoch, rows.len);
-    if (t->bytes > 0) say(arg, "streamed  epoch %" PRIu64 ", %" PRIu64 " bytes in rows.%" PRIu32, epoch, t->bytes, t->slot);
+    if (t->bytes > 0)
+        say(arg, "streamed  epoch %" PRIu64 ", %" PRIu64 " bytes in rows.%" PRIu32, epoch, t->bytes, t->slot);
     return OK;
 }
 

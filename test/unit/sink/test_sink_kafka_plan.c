@@ -29,9 +29,11 @@ static const char *message_of(struct fixture *f, struct kafka_options *o, struct
     struct row_reader r = { (const u8 *)rows.at, (const u8 *)rows.at + rows.len, tables, TABLES };
     assert_true(row_next(&r, &row, &e));
     struct kafka_message m = kafka_plan_message(&plan, &plan.target[row.table], &row, &lines);
-    snprintf(text, sizeof text, "%s: %.*s=%.*s", plan.topic[plan.target[row.table].topic],
-             m.key.at ? (int)m.key.len : 6, m.key.at ? m.key.at : "(none)",
-             m.value.at ? (int)m.value.len : 6, m.value.at ? m.value.at : "(none)");
+    slice key = kafka_text_of(&m.key, &lines), sent = kafka_text_of(&m.value, &lines);
+    if (key.at == NULL) key = S("(none)");
+    if (sent.at == NULL) sent = S("(none)");
+    snprintf(text, sizeof text, "%s: %.*s=%.*s", plan.topic[plan.target[row.table].topic], (int)key.len, key.at,
+             (int)sent.len, sent.at);
     free((char *)(uintptr_t)rows.at);
     lines_fini(&lines);
     kafka_plan_fini(&plan);

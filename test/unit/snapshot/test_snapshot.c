@@ -1177,7 +1177,8 @@ static void make_format_1(const char *path)
     char          text[160];
     sql(path, "DROP TABLE streamed; PRAGMA user_version=1");
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT recipe, state, epoch, total, engine FROM meta", -1, &st, NULL), SQLITE_OK);
+    const char *select = "SELECT recipe, state, epoch, total, engine FROM meta";
+    assert_int_equal(sqlite3_prepare_v2(db, select, -1, &st, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(st), SQLITE_ROW);
     u64 sum = sum_column(sum_u64(1, 1), st, 0);
     for (int i = 1; i <= 3; i++) sum = sum_u64(sum, (u64)sqlite3_column_int64(st, i));
