@@ -156,3 +156,14 @@ def test_damaged_rows_beside_the_state_are_refused(kit):
     p = job.start("--once")
     assert p.wait(60) != 0
     assert "check sum differs" in p.text(), p.text()
+
+
+def test_a_result_set_that_is_dropped_leaves_no_rows_beside_its_state(kit):
+    job = Stream(kit, every="300ms", more=", create: true")
+    p = job.start("--as", "trial")
+    job.grow(20000)
+    kit.until(lambda: [f for f in os.listdir(kit.folder) if "-rows." in f], 30, "rows beside the trial's state")
+    p.kill9()
+    r = kit.run("drop", "r.yaml", "--as", "trial")
+    assert r.code == 0, r.err
+    assert not [f for f in os.listdir(kit.folder) if "-rows." in f or f.startswith("state") and "trial" in f]
