@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""run.py: runs the tests of test/kafka against one real broker, with the real weir.
+"""run.py: runs the tests of test/kafka against a real broker, with the real weir.
 
-    run.py [--weir BINARY] [--full] [--keep] [--seed N] [NAME...]      NAME: a part of a test's name: sink, sink.fenced
+    run.py [--weir BINARY] [--full] [--keep] [--seed N] [-j N] [NAME...]      NAME: part of a test's name: sink.fenced
 
 A test is a function test_*(kit) in a file test_*.py here; it passes by returning and fails by `assert ..., words`.
 `kit` (kit.py) gives it the broker, a folder and a topic of its own, and weir; what it started through the kit is ended
-for it. A new test is one more function. --full: many more rounds where chance plays; --seed: the same chances again.
+for it. A new test is one more function. -j: so many tests at a time, each worker with a broker of its own. --full: many
+more rounds where chance plays; --seed: the same chances again.
 
 Where Kafka cannot run (broker.py: missing) every test is reported as skipped, by name, and the run passes; with
 WEIR_KAFKA=required in the environment it fails."""
 import argparse
+import collections
+import concurrent.futures
 import importlib
 import os
 import random
@@ -54,20 +57,32 @@ def run_test(name, f, kit):
         kit.end()
 
 
-def run_all(tests, a, folder):
-    counts = {"ok": 0, "FAIL": 0, "skip": 0}
-    with broker.Broker(os.path.join(folder, "broker")) as b:
-        for name, f in tests:
+def run_some(tests, a, folder, number):
+    """Takes tests until there are none: the verdicts. All that is said of one test comes at once."""
+    counts = collections.Counter()
+    with broker.Broker(os.path.join(folder, "broker-%d" % number)) as b:
+        while True:
+            try:
+                name, f = tests.popleft()
+            except IndexError:
+                return counts
             if b.process is None or b.process.poll() is not None:
                 b.start()  # the test before ended it
             at = time.monotonic()
             kit = kits.Kit(b, name, os.path.join(folder, name), a.weir, a.full, random.Random("%d %s" % (a.seed, name)))
             verdict, why = run_test(name, f, kit)
             counts[verdict] += 1
-            print("%-4s %-60s %6.1f s%s" % (verdict, name, time.monotonic() - at, why and "  " + why), flush=True)
-            if verdict == "FAIL":
-                print(kit.said(), flush=True)
-    return counts
+            said = "%-4s %-60s %6.1f s%s\n" % (verdict, name, time.monotonic() - at, why and "  " + why)
+            sys.stdout.write(said + (kit.said() + "\n" if verdict == "FAIL" else ""))
+            sys.stdout.flush()
+
+
+def run_all(tests, a, folder):
+    left = collections.deque(tests)
+    with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
+        workers = [pool.submit(run_some, left, a, folder, i) for i in range(a.j)]
+        counts = sum((w.result() for w in workers), collections.Counter())
+    return {key: counts[key] for key in ("ok", "FAIL", "skip")}
 
 
 def main():
@@ -75,6 +90,7 @@ def main():
     p.add_argument("--weir")
     p.add_argument("--full", action="store_true")
     p.add_argument("--keep", action="store_true", help="leaves the folder with all that was written")
+    p.add_argument("-j", type=int, default=1, help="tests at a time")
     p.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     p.add_argument("names", nargs="*")
     a = p.parse_args()

@@ -8,7 +8,7 @@ interface is removed; with weir stopped (SIGSTOP) while more is sent than its ri
 rest. After SIGKILL the open minute is gone, and the next start says so. Minutes end by the wall clock: nothing is
 sent any more then.
 
-    capture.py [--weir BINARY] [TEST...]        root only, else skipped (exit 77); up to six minutes"""
+    capture.py [--weir BINARY] [--part I/N] [TEST...]        root only, else skipped (exit 77); up to six minutes"""
 import argparse
 import datetime
 import os
@@ -235,10 +235,12 @@ TESTS = (told_to_end, removed, killed, with_time, without_time)
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     a.add_argument("--weir")
+    a.add_argument("--part", default="1/1", metavar="I/N", help="each Nth test from the Ith on: parts may run together")
     a.add_argument("test", nargs="*", metavar="TEST", help="of these alone")
     a = a.parse_args()
     weir = runner.find_weir(a.weir)
-    tests = [t for t in TESTS if not a.test or t.__name__ in a.test]
+    part, parts = map(int, a.part.split("/"))
+    tests = [t for t in TESTS if not a.test or t.__name__ in a.test][part - 1::parts]
     if os.geteuid() != 0:
         print("skipped: live/capture needs root, to make interfaces")
         return 77
