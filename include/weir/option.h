@@ -44,4 +44,13 @@ struct option {
                                 * extension, -NAME behind a text                          */
 };
 
+/* Hears what is wrong with single options of a stage, all of it.
+ *   option  its name
+ *   entry   of its list or mapping: the name there; NULL: the option as such
+ *   words   borrowed */
+struct option_ear {
+    void (*fault)(void *to, const char *option, const char *entry, const char *words);
+    void *to;
+};
+
 #define OPTION_END { .name = NULL }

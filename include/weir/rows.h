@@ -77,6 +77,7 @@ struct row_writer {
     u8    *at;
     size_t len, room;
     u64    rows;
+    size_t first; /* room to begin with: as its bytes were last time, 0: some */
 };
 
 void row_writer_init(struct row_writer *w);
@@ -93,7 +94,15 @@ void row_seconds(struct row_writer *w, u64 ns);      /* reads back as VALUE_F64:
 void row_mean(struct row_writer *w, u128 ns, u64 n); /* reads back as VALUE_F64: ns / n / 1e9 */
 void row_text(struct row_writer *w, slice s);
 void row_value(struct row_writer *w, const struct value *v);
-void row_cells(struct row_writer *w, slice cells); /* that another writer wrote: as they are */
+
+/* All of from's rows behind w's. Where w has none, they change hands, and `from` has w's memory: nothing is copied. */
+void row_writer_join(struct row_writer *w, struct row_writer *from);
+
+/* A number that is known later: a u64 cell of 9 bytes, whatever it holds. Gives its place, which stands while the
+ * writer is neither joined nor taken. n: below ROW_NUMBER_MAX. */
+#define ROW_NUMBER_MAX ((u64)1 << 56)
+size_t row_number(struct row_writer *w);
+void   row_number_set(struct row_writer *w, size_t place, u64 n);
 
 /* One value after the other, without tables: the engine's own small records. */
 struct value_reader {

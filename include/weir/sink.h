@@ -5,6 +5,7 @@
  * crash the engine knows which outbox to deliver again. */
 #pragma once
 
+#include "weir/channel.h"
 #include "weir/err.h"
 #include "weir/option.h"
 #include "weir/rows.h"
@@ -41,9 +42,16 @@ struct sink_type {
     size_t               options_size;
     const char          *missing; /* the build lacks what it needs: "built without librdkafka"; NULL: nothing */
 
-    /* Before anything runs: may these options stand together, with these tables? False: `words` say what is wrong, *at
+    /* Before anything runs, whatever the tables: tells all that is wrong with the options. What the recipe does not
+     * have right is as its fallback; without one, zero. NULL: nothing can be that the table allows. */
+    void (*faults)(const void *options, const struct option_ear *to);
+    /* Then: may these options stand together, with these tables? False: `words` say what is wrong, *at
      * the key where. NULL: any that the table allows may. */
     bool (*check)(const struct sink_setup *setup, char *words, size_t size, const char **at);
+
+    /* What it would write to outside, once `check` is content. NULL: nothing that a source could read or another sink
+     * could claim. */
+    void (*channels)(const struct sink_setup *setup, const struct channel_ear *to);
 
     /* Creates what is missing; a table that exists with other columns is an error that names it. `why` gets the
      * long form of an error (at most `room` bytes). */

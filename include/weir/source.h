@@ -6,6 +6,7 @@
  * the source, whose positions of applied chunks are what the next epoch saves. */
 #pragma once
 
+#include "weir/channel.h"
 #include "weir/close.h"
 #include "weir/decoder.h"
 #include "weir/err.h"
@@ -39,6 +40,7 @@ struct chunk {
 };
 
 #define PARTITIONS_MAX 4096
+#define PART_NAME_MAX  320 /* bytes */
 
 /* What the engine lends a source. All calls from the loop's thread. */
 struct inlet {
@@ -69,6 +71,9 @@ struct inlet {
     /* What was complained of, by this run or the one before it that had not come to the end, means that bounded input
      * is damaged: `--once` applies what can be read, then ends with 65. NULL: nobody asks. */
     void (*damaged)(struct inlet *);
+    /* As fail, where trying again will not help before somebody changes something. ERR_CONFIG: the recipe, or what it
+     * names, ends with 78; ERR_STATE: positions do not fit the input, ends with 65. NULL: fail it is. */
+    void (*fail_as)(struct inlet *, enum err_code why, const char *text);
 };
 
 /* A saved position: key and value are the source's own bytes. An empty value (at == NULL) deletes. */
@@ -92,6 +97,9 @@ struct source_setup {
     nanos                (*now)(void); /* wall clock */
     void                 (*warn)(const char *text); /* a line for the log; NULL: nowhere to say it    */
     bool                   stateful;  /* the recipe has windows or other state: what shares keys must all come here */
+    u64                    state;     /* identity of the state file that has the positions, drawn by chance; 0: none */
+    bool                   alone;     /* `--from` was said: `position` counts, and `start` where there is none, whatever
+                                       * others have noted (a consumer group's offsets) */
 };
 
 struct source_type {
@@ -105,13 +113,22 @@ struct source_type {
     bool                       first;       /* the first of several where the recipe has no `format` */
     bool                       timed;       /* time is in the records: the engine makes watermarks of what each partition's
                                              * chunks have, by the recipe's `time` and `disorder`            */
+    bool                       apart;       /* windows keep state by partition, so that one can go to another process with
+                                             * its image and position. `where` is its name: unique, the same in each run,
+                                             * at most PART_NAME_MAX bytes (else it shares the part without a name)  */
     const char                *missing;     /* the build lacks what it needs: "built without librdkafka"; NULL: nothing */
 
-    /* Before anything runs: may these options stand together? False: `words` say what is wrong, *at the key where.
+    /* Before anything runs: tells all that is wrong with single options. What the recipe does not have right is as its
+     * fallback; without one, zero. NULL: nothing is told but by `check`. */
+    void (*faults)(const void *options, const struct option_ear *to);
+    /* May these options stand together? False: `words` say what is wrong, *at the key where.
      * NULL: any that the table allows may. */
     bool (*check)(const void *options, char *words, size_t size, const char **at);
     /* The same, once `check` is content, with the recipe's `format`: are these options of use to it? NULL: all are. */
     bool (*fits)(const void *options, const struct decoder_type *format, char *words, size_t size, const char **at);
+
+    /* Would it read what a sink writes there? NULL: never. */
+    bool (*reads)(const void *options, const struct channel *channel);
 
     /* The longest that new input may lie unseen as these options stand, *because: of which; 0, or NULL here: never. */
     nanos (*unseen)(const void *options, const char **because);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define RETRY_MS     1000
-#define STREAM_BYTES ((u64)1 << 20)   /* do not wait for an idle sink                                           */
+#define STREAM_BYTES ((u64)256 << 10) /* do not wait for an idle sink                                           */
 #define HEAVY_BYTES  ((u64)512 << 20) /* of an epoch: what may lie beside state.db for each one not yet delivered */
 
 struct ahead {

@@ -4,7 +4,7 @@
  *   gathered -> each sink that takes rows ahead
  *            -> the file beside state.db, where some sink holds them until the epoch (AHEAD_HOLDS)
  *
- * What gathers is handed on when those sinks have nothing else to do, or when it is a MiB: the slower they are, the more
+ * What gathers is handed on when those sinks have nothing else to do, or when it is much: the slower they are, the more
  * they get at once. Before an epoch is written, all that belongs to it is in the file and settled in the sinks that
  * settle; sinks that hold get nothing of the next epoch until they were given this one. */
 #pragma once

@@ -134,17 +134,31 @@ static void on_tick(uv_timer_t *timer);
 
 /* The source is in the middle of a call of its own, so the end begins with the next tick, which is now. Others may fail
  * meanwhile (two captures of one interface): they are heard, too. */
-static void on_intake_fail(struct intake_host *h, const char *text)
+static void fail_intake(struct engine *e, int code, const char *text)
 {
-    struct engine *e = container_of(h, struct engine, intake_host);
     log_line(LOG_ERROR, "%s", text);
     if (e->failing) return;
     log_line(LOG_INFO, "a source cannot go on: finishing, then an epoch, then the end");
     e->failing = true;
-    e->code = EX_IOERR;
+    e->code = code;
     e->since = uv_hrtime();
     snprintf(e->fault, sizeof e->fault, "%s", text);
     if (e->phase != PHASE_SHUT) uv_timer_start(&e->tick, on_tick, 0, TICK_MS);
+}
+
+static void on_intake_fail(struct intake_host *h, const char *text)
+{
+    fail_intake(container_of(h, struct engine, intake_host), EX_IOERR, text);
+}
+
+static int code_of(enum err_code why)
+{
+    return why == ERR_STATE ? EX_DATAERR : why == ERR_CONFIG ? EX_CONFIG : EX_IOERR;
+}
+
+static void on_intake_fail_as(struct intake_host *h, enum err_code why, const char *text)
+{
+    fail_intake(container_of(h, struct engine, intake_host), code_of(why), text);
 }
 
 static void on_intake_distrust(struct intake_host *h, const char *text)
@@ -370,6 +384,11 @@ static void engine_stir(struct engine *e)
     }
 }
 
+static void on_gathered(struct intake_host *h)
+{
+    epochs_stream(container_of(h, struct engine, intake_host)->epochs);
+}
+
 static void on_stir(struct intake_host *h)
 {
     engine_stir(container_of(h, struct engine, intake_host));
@@ -467,7 +486,9 @@ static bool open_intake(struct engine *e, u32 i, slice saved)
     struct intake_setup setup = { .recipe = e->recipe,
                                   .plan = &e->plan[i],
                                   .once = e->options->once,
-                                  .fresh = epochs_fresh(e->epochs) };
+                                  .fresh = epochs_fresh(e->epochs),
+                                  .alone = e->options->alone,
+                                  .state = epochs_state(e->epochs) };
     char  why[SNAPSHOT_WHY] = "", words[128];
     slice name = e->recipe->source[i].name;
     err   x = epochs_positions(e->epochs, name, &setup.positions, &setup.position, why);
@@ -476,7 +497,7 @@ static bool open_intake(struct engine *e, u32 i, slice saved)
     if (!err_is(x)) x = intake_open(&e->intake[i], &e->loop, &e->intake_host, &setup);
     if (!err_is(x)) return true;
     log_line(LOG_ERROR, "source %.*s: %s", (int)name.len, name.at, why[0] ? why : err_text(x, words, sizeof words));
-    e->code = x.code == ERR_STATE ? EX_DATAERR : x.code == ERR_CONFIG ? EX_CONFIG : EX_IOERR;
+    e->code = code_of(x.code);
     return false;
 }
 
@@ -516,8 +537,8 @@ static bool open_all(struct engine *e)
     e->arrivals = arrivals_open(e->recipe);
     find_ahead(e);
     e->intake_host = (struct intake_host){ e->pool,     e->flow,   &e->rows, &e->ahead,     e->ahead_of,
-                                           e->arrivals, e->lookup, on_stir,  on_intake_fail,
-                                           on_intake_distrust, on_intake_damaged };
+                                           e->arrivals, e->lookup, on_stir,  on_gathered,
+                                           on_intake_fail, on_intake_distrust, on_intake_damaged, on_intake_fail_as };
     e->intake = arena_array(&e->arena, struct intake *, e->recipe->sources + 1);
     for (u32 i = 0; i < e->recipe->sources; i++) {
         if (!open_intake(e, i, saved)) return false;

@@ -10,6 +10,7 @@
 struct engine_options {
     bool        once;  /* read what is there, close all windows, end          */
     bool        final; /* at SIGINT or SIGTERM close all windows with `end`   */
+    bool        alone; /* sources begin where they are told to, whatever others noted: source_setup.alone */
     const char *stats; /* file that has the run's figures as JSON, every 5 s and at the end; NULL: none */
 };
 

@@ -15,6 +15,7 @@
 #define RETRY_MS     1000
 #define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
+#define STREAMED_MAX ((u64)16 << 20) /* on their way to a sink that takes rows ahead: more has left all caches */
 
 struct epochs {
     const struct recipe *recipe;
@@ -130,7 +131,9 @@ static void write_settled(struct epochs *e)
 
 void epochs_stream(struct epochs *e)
 {
-    if (!epochs_behind(e)) ahead_stream(e->ahead, e->cut != NULL);
+    for (u32 i = 0; i < e->outlets; i++) /* what gathers is bounded by what is in flight when the sources are held */
+        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX) return;
+    ahead_stream(e->ahead, e->cut != NULL);
 }
 
 static void on_ahead_arrived(struct ahead_host *h)
@@ -464,9 +467,12 @@ bool epochs_idle(const struct epochs *e)
 bool epochs_full(const struct epochs *e)
 {
     u64 bytes = e->rows->len + ahead_bytes(e->ahead) + (e->box ? e->box->rows.len : 0);
-    for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || bytes + outlet_backlog(e->outlet[i]) >= ENGINE_BACKLOG_MAX)
+    for (u32 i = 0; i < e->outlets; i++) {
+        u64 backlog = outlet_backlog(e->outlet[i]);
+        u64 most = outlet_ahead(e->outlet[i]) == AHEAD_NOT ? ENGINE_BACKLOG_MAX : STREAMED_MAX;
+        if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || backlog >= most || bytes + backlog >= ENGINE_BACKLOG_MAX)
             return true;
+    }
     return bytes >= ENGINE_BACKLOG_MAX;
 }
 

@@ -43,6 +43,7 @@ void epochs_close(struct epochs *e);
 
 err  epochs_positions(struct epochs *e, slice source, u32 *count, const struct position **position, char *why);
 bool epochs_fresh(const struct epochs *e);
+u64  epochs_state(const struct epochs *e); /* the state file's identity */
 
 /* Cuts an epoch now, if none is out; true if it did. */
 bool epochs_cut(struct epochs *e);

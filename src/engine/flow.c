@@ -3,8 +3,10 @@
  *
  * A closed window goes two ways: as rows to its tables (and its ranking to the rank table), and as groups into the
  * lines it feeds. A late record amends a closed window: the window's delta takes the same way up, the rows are given
- * out again at the next flush. */
+ * out again at the next flush. Upwards the parts of a window stay apart; what is given out is all of them as one. */
 #include "engine/flow.h"
+
+#include "window/whole.h"
 
 #include <stdlib.h>
 
@@ -25,6 +27,7 @@ struct line {
     u32                        table, rank_table, late_table;
     struct rank               *rank;
     struct rank_spec           rank_spec;
+    struct whole              *whole; /* lent by the step: its lines have one layout and close one by one */
     struct line_child         *child;
     u32                        children;
     struct feed                same; /* for partials and deltas of the line's own layout */
@@ -38,6 +41,8 @@ struct flow {
     struct line         *line;
     u32                  lines;
     u32                 *step_line; /* first line of each recipe step */
+    struct whole       **step_whole; /* where windows with several parts become one; NULL: no windows */
+    struct strings      *parts;      /* of each source, the names of the parts of its windows */
     u64                  arrived;
     bool                 closed;    /* since flow_advance began */
 };
@@ -65,6 +70,7 @@ static err line_open(struct line *l, struct flow *f, const struct window_spec *s
     l->flow = f;
     l->layout = spec->layout;
     l->op = spec->op;
+    l->whole = f->step_whole[l->step];
     feed_init(&l->same, FEED_SAME, NULL, spec->layout, spec->layout);
     return window_open(&l->window, spec);
 }
@@ -89,7 +95,8 @@ static err window_lines(struct flow *f, u32 step, const struct step_window *w)
 {
     struct line       *l = &f->line[f->lines++];
     struct window_spec spec = { w->length,     w->lateness, w->groups_max, panes_max(w->length, w->lateness),
-                                &w->layout, w->op };
+                                &w->layout, w->op,       &f->parts[f->recipe->step[step].from_source] };
+    whole_open(&f->step_whole[step], &w->layout);
     l->source = f->recipe->step[step].from_source;
     l->step = step;
     l->table = w->table;
@@ -114,13 +121,15 @@ static err cascade_lines(struct flow *f, u32 step, const struct step_cascade *c)
 {
     u32          first = f->lines;
     struct line *below = &f->line[f->step_line[f->recipe->step[step].from_step]];
+    u32          source = f->recipe->step[step].from_source;
+    whole_open(&f->step_whole[step], &c->layout);
     for (u32 i = 0; i < c->lines; i++) {
         const struct cascade_line *cl = &c->line[i];
         struct line               *l = &f->line[f->lines++];
         nanos              length = c->length[cl->level];
         struct window_spec spec = { length,     c->lateness, c->groups_max, panes_max(length, c->lateness),
-                                    &c->layout, cl->op };
-        l->source = f->recipe->step[step].from_source;
+                                    &c->layout, cl->op,      &f->parts[source] };
+        l->source = source;
         l->step = step;
         l->table = cl->table;
         l->late_table = NONE;
@@ -156,7 +165,10 @@ err flow_open(struct flow **out, const struct recipe *r, struct pool *pool, stru
     *f = (struct flow){ .recipe = r, .pool = pool, .out = to };
     f->line = calloc(count_lines(r) + 1, sizeof *f->line);
     f->step_line = calloc(r->steps + 1, sizeof *f->step_line);
-    WEIR_ASSERT(f->line != NULL && f->step_line != NULL);
+    f->step_whole = calloc(r->steps + 1, sizeof(struct whole *));
+    f->parts = calloc(r->sources + 1, sizeof *f->parts);
+    WEIR_ASSERT(f->line != NULL && f->step_line != NULL && f->step_whole != NULL && f->parts != NULL);
+    for (u32 i = 0; i < r->sources; i++) strings_init(&f->parts[i], PARTITIONS_MAX);
     for (u32 i = 0; i < r->steps; i++) {
         err e = OK;
         f->step_line[i] = f->lines;
@@ -178,108 +190,135 @@ void flow_close(struct flow *f)
         if (f->line[i].window) window_close(f->line[i].window);
         free(f->line[i].child);
     }
+    for (u32 i = 0; i < f->recipe->steps; i++) whole_close(f->step_whole[i]);
+    for (u32 i = 0; i < f->recipe->sources; i++) strings_fini(&f->parts[i]);
     free(f->line);
     free(f->step_line);
+    free(f->step_whole);
+    free(f->parts);
     free(f);
 }
 
 /* --- giving out ---------------------------------------------------------------------------------------------- */
 
-static void line_emit_rank(struct line *l, const struct pane *p, bool again)
+static void line_emit_rank(struct line *l, const struct groups *g, const struct pane *p, u32 revision, bool again)
 {
     struct ranked    ranked;
-    struct emit_rank how = { &l->rank_spec, &ranked, p->start, p->why, again, p->revision };
-    rank_groups(l->rank, &p->groups, &ranked);
-    emit_ranked(l->flow->out, l->rank_table, &p->groups, &how);
+    struct emit_rank how = { &l->rank_spec, &ranked, p->start, p->why, again, revision };
+    rank_groups(l->rank, g, &ranked);
+    emit_ranked(l->flow->out, l->rank_table, g, &how);
 }
 
-static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end,
+/* A ranking is taken of all groups, also where few of them changed. */
+static void line_give_out(struct line *l, struct panes of, bool again)
+{
+    const struct pane   *p = of.at[0];
+    const struct groups *g;
+    u32                  revision = 0;
+    if (l->table == NONE && l->rank == NULL) return;
+    if (again && l->rank == NULL) g = whole_amended(l->whole, of);
+    else g = whole_all(l->whole, of, &revision);
+    if (l->table != NONE) emit_groups(l->flow->out, l->table, g, p->why, again);
+    if (l->rank) line_emit_rank(l, g, p, revision, again);
+    if (of.count > 1) whole_rest(l->whole);
+}
+
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end, u32 part,
                       struct window_push_counts *counts);
 
 /* Feeds every `step`th child from `child` on. They take blocks of rows in turns: a large window would have to come out
  * of memory for each child otherwise, which costs more than the folding. */
-static void line_feed_children(struct line *l, const struct groups *g, u32 child, u32 step)
+static void line_feed_children(struct line *l, const struct groups *g, u32 part, u32 child, u32 step)
 {
     u32 rows = groups_count(g);
     for (u32 first = 0; first < rows; first += FEED_BLOCK) {
         u32 end = rows - first < FEED_BLOCK ? rows : first + FEED_BLOCK;
         for (u32 i = child; i < l->children; i += step) {
             struct window_push_counts counts = { 0 };
-            line_push(l->child[i].to, &l->child[i].feed, g, first, end, &counts);
+            line_push(l->child[i].to, &l->child[i].feed, g, first, end, part, &counts);
         }
     }
 }
 
-static void line_feed_up(struct line *l, const struct groups *g)
+static void line_feed_up(struct line *l, const struct groups *g, u32 part)
 {
-    line_feed_children(l, g, 0, 1);
+    line_feed_children(l, g, part, 0, 1);
 }
 
 struct closing {
     struct line *line;
-    struct pane *pane;
-    u32          feeders; /* parts that feed the children */
+    struct panes of;
+    u32          feeders; /* shares of the children */
 };
 
-/* Part 0 gives the pane out; part i feeds each `feeders`th child. Only part 0 writes rows, and each child has windows
- * of its own. */
-static void closing_part(void *arg, u32 i)
+/* Share 0 gives the window out; share i feeds each `feeders`th child. Only share 0 writes rows, and each child has
+ * windows of its own. */
+static void closing_share(void *arg, u32 i)
 {
     struct closing *c = arg;
-    struct line    *l = c->line;
-    struct pane    *p = c->pane;
-    if (i > 0) {
-        line_feed_children(l, &p->groups, i - 1, c->feeders);
+    if (i == 0) {
+        line_give_out(c->line, c->of, false);
         return;
     }
-    if (l->table != NONE) emit_groups(l->flow->out, l->table, &p->groups, p->why, false);
-    if (l->rank) line_emit_rank(l, p, false);
+    for (u32 k = 0; k < c->of.count; k++)
+        line_feed_children(c->line, &c->of.at[k]->groups, c->of.at[k]->part, i - 1, c->feeders);
 }
 
-static void line_on_closed(void *arg, struct pane *p)
+static u64 panes_rows(struct panes of)
+{
+    u64 rows = 0;
+    for (u32 i = 0; i < of.count; i++) rows += groups_count(&of.at[i]->groups);
+    return rows;
+}
+
+static void line_on_closed(void *arg, struct panes of)
 {
     struct line   *l = arg;
-    struct closing c = { l, p, 1 };
+    struct closing c = { l, of, 1 };
     l->flow->closed = true;
-    if (groups_count(&p->groups) < FORK_ROWS) {
-        closing_part(&c, 0);
-        closing_part(&c, 1);
+    if (panes_rows(of) < FORK_ROWS) {
+        closing_share(&c, 0);
+        closing_share(&c, 1);
         return;
     }
     c.feeders = pool_workers(l->flow->pool);
-    pool_fork(l->flow->pool, 1 + c.feeders, closing_part, &c);
+    pool_fork(l->flow->pool, 1 + c.feeders, closing_share, &c);
 }
 
-static void line_on_amended(void *arg, struct pane *p)
+static void line_on_amended(void *arg, struct panes of)
 {
-    struct line *l = arg;
-    if (l->table != NONE) emit_groups(l->flow->out, l->table, &p->groups, p->why, true);
-    if (l->rank) line_emit_rank(l, p, true);
+    line_give_out(arg, of, true);
 }
 
 /* --- folding in ---------------------------------------------------------------------------------------------- */
 
-static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end,
+u32 flow_part(struct flow *f, u32 source, slice name)
+{
+    WEIR_ASSERT(source < f->recipe->sources);
+    return name.len > 0 && name.len <= PART_NAME_MAX ? strings_add(&f->parts[source], name) : 0;
+}
+
+static void line_push(struct line *l, const struct feed *feed, const struct groups *from, u32 first, u32 end, u32 part,
                       struct window_push_counts *counts)
 {
-    window_push_rows(l->window, feed, from, first, end, counts);
+    window_push_rows(l->window, feed, from, first, end, part, counts);
     struct groups *delta = window_delta(l->window), *late = window_late(l->window);
     if (groups_count(delta)) {
-        line_feed_up(l, delta);
+        line_feed_up(l, delta, part);
         groups_reset(delta);
     }
     if (groups_count(late)) {
         /* What the window below took counts: too late for this level, it must not be missing in the wider ones. */
-        if (l->flow->recipe->step[l->step].kind == STEP_CASCADE) line_feed_up(l, late);
+        if (l->flow->recipe->step[l->step].kind == STEP_CASCADE) line_feed_up(l, late, part);
         if (l->late_table != NONE) emit_late(l->flow->out, l->late_table, late, &l->flow->arrived);
         groups_reset(late);
     }
 }
 
-void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts)
+void flow_push(struct flow *f, u32 step, u32 part, const struct groups *partial, struct window_push_counts *counts)
 {
     struct line *l = &f->line[f->step_line[step]];
-    line_push(l, &l->same, partial, 0, groups_count(partial), counts);
+    line_push(l, &l->same, partial, 0, groups_count(partial), part, counts);
 }
 
 bool flow_took(const struct flow *f, u32 step, nanos t)
@@ -357,6 +396,7 @@ u64 flow_memory(const struct flow *f)
 {
     u64 n = 0;
     for (u32 i = 0; i < f->lines; i++) n += window_memory(f->line[i].window);
+    for (u32 i = 0; i < f->recipe->steps; i++) n += f->step_whole[i] ? whole_memory(f->step_whole[i]) : 0;
     return n;
 }
 

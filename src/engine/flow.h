@@ -16,8 +16,12 @@ struct flow;
 err  flow_open(struct flow **f, const struct recipe *r, struct pool *pool, struct row_writer *out);
 void flow_close(struct flow *f);
 
-/* Folds a worker's partial into the window of recipe step `step`. */
-void flow_push(struct flow *f, u32 step, const struct groups *partial, struct window_push_counts *counts);
+/* The number of the part of this name of a source whose windows keep their parts apart. 0, the part without a name, if
+ * PARTITIONS_MAX others are known or the name is too long: nothing is lost, but these cannot be told apart later. */
+u32 flow_part(struct flow *f, u32 source, slice name);
+
+/* Folds a worker's partial into the window of recipe step `step`; part: of flow_part, or 0. */
+void flow_push(struct flow *f, u32 step, u32 part, const struct groups *partial, struct window_push_counts *counts);
 
 /* After flow_push, before time goes on: did the window of recipe step `step` take records of event time t? Others were
  * late. */

@@ -270,6 +270,12 @@ static void on_fail(struct inlet *in, const char *text)
     i->host->fail(i->host, text);
 }
 
+static void on_fail_as(struct inlet *in, enum err_code why, const char *text)
+{
+    struct intake *i = of_inlet(in);
+    i->host->fail_as(i->host, why, text);
+}
+
 static void on_distrust(struct inlet *in, const char *text)
 {
     struct intake *i = of_inlet(in);
@@ -330,13 +336,22 @@ static void apply_read_error(struct intake *i, struct job *j)
     on_complain(&i->inlet, i->plan->from->type->where(&j->chunk), j->chunk.offset + j->counts.bytes, words);
 }
 
+/* The part of windows that the chunk belongs to. */
+static u32 part_of(struct intake *i, const struct chunk *c)
+{
+    const struct source_type *type = i->plan->from->type;
+    if (!type->apart || i->plan->windows == 0) return 0;
+    return flow_part(i->host->flow, i->plan->source, type->where(c));
+}
+
 /* Folds the job into windows. Gives the records that no window took, if all windows see all records. */
 static u64 apply_windows(struct intake *i, struct job *j)
 {
+    u32 part = part_of(i, &j->chunk);
     u64 late = i->plan->windows ? UINT64_MAX : 0;
     for (u32 w = 0; w < i->plan->windows; w++) {
         struct window_push_counts counts = { 0 };
-        flow_push(i->host->flow, i->plan->step[w], &j->partial[w], &counts);
+        flow_push(i->host->flow, i->plan->step[w], part, &j->partial[w], &counts);
         if (counts.late < late) late = counts.late;
     }
     return i->plan->stream[0].records ? 0 : late;
@@ -347,9 +362,10 @@ static void apply_records(struct intake *i, struct job *j)
     for (u32 r = 0; r < i->plan->records; r++) {
         u32 step = i->plan->record_step[r], table = i->plan->record[r]->records.table;
         if (table != UINT32_MAX)
-            record_rows_give(&j->rows[r], table, arrivals_of(i->host->arrivals, step),
+            record_rows_give(&j->rows[r], arrivals_of(i->host->arrivals, step),
                              i->host->ahead_of[table] ? i->host->ahead : i->host->out);
     }
+    if (i->host->ahead->len > 0) i->host->gathered(i->host);
 }
 
 /* Did some window or records step take the records of a cell? offered: did they come to one at all? */
@@ -566,7 +582,7 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
     struct intake              *i = calloc(1, sizeof *i);
     WEIR_ASSERT(i != NULL);
     i->inlet = (struct inlet){ on_offer, on_watermark, on_partition, on_done, on_stopped, on_complain,
-                                on_fail, on_lost, on_duplicate, on_distrust, on_damaged };
+                                on_fail, on_lost, on_duplicate, on_distrust, on_damaged, on_fail_as };
     i->host = host;
     i->recipe = setup->recipe;
     i->plan = setup->plan;
@@ -594,6 +610,8 @@ err intake_open(struct intake **out, uv_loop_t *loop, struct intake_host *host, 
         .now = clock_wall,
         .warn = warn,
         .stateful = setup->plan->windows > 0,
+        .state = setup->state,
+        .alone = setup->alone,
     };
     *out = i;
     err e = r->type->open(&i->source, loop, &i->inlet, &s);

@@ -33,17 +33,21 @@ struct intake_host {
     struct lookup         **lookup; /* per recipe step; NULL where it is no tag step */
     /* Something was applied or has ended: the engine looks at its state at the end of the turn. */
     void (*stir)(struct intake_host *);
+    /* There are rows ahead of their epoch: handed on at once, their memory changes hands instead of being copied. */
+    void (*gathered)(struct intake_host *);
     void (*fail)(struct intake_host *, const char *text);
     /* As of an inlet. */
     void (*distrust)(struct intake_host *, const char *text);
     void (*damaged)(struct intake_host *);
+    void (*fail_as)(struct intake_host *, enum err_code why, const char *text);
 };
 
 struct intake_setup {
     const struct recipe   *recipe;
     const struct plan     *plan;
     bool                   once;
-    bool                   fresh;
+    bool                   fresh, alone;
+    u64                    state; /* identity of the state file */
     u32                    positions;
     const struct position *position;
     slice                  saved; /* of intake_save, or empty */

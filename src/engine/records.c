@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.c: batches into cells, cells into rows, and the counters behind the `arrived` column. */
+/* records.c: batches into rows, and the counters behind the `arrived` column. */
 #include "engine/records.h"
 
 #include "engine/emit.h"
@@ -12,22 +12,23 @@
 void record_rows_init(struct record_rows *r)
 {
     *r = (struct record_rows){ 0 };
-    row_writer_init(&r->cells);
+    row_writer_init(&r->rows);
 }
 
 void record_rows_fini(struct record_rows *r)
 {
-    row_writer_fini(&r->cells);
-    free(r->mark);
+    row_writer_fini(&r->rows);
+    free(r->number);
 }
 
 void record_rows_reset(struct record_rows *r)
 {
-    if (r->cells.room + r->room * sizeof *r->mark > KEPT_MAX) {
+    if (r->rows.room + r->room * sizeof *r->number > KEPT_MAX) {
         record_rows_fini(r);
         record_rows_init(r);
     }
-    r->cells.len = 0;
+    r->rows.len = 0;
+    r->rows.rows = 0;
     r->count = 0;
 }
 
@@ -35,30 +36,28 @@ static void reserve(struct record_rows *r, u32 more)
 {
     if (r->room - r->count >= more) return;
     r->room = 2 * r->room + more;
-    r->mark = realloc(r->mark, r->room * sizeof *r->mark);
-    WEIR_ASSERT(r->mark != NULL);
+    r->number = realloc(r->number, r->room * sizeof *r->number);
+    WEIR_ASSERT(r->number != NULL);
 }
 
 void record_rows_push(struct record_rows *r, const struct step_records *step, const struct batch *b)
 {
+    if (step->table == UINT32_MAX) return;
     reserve(r, b->rows);
     for (u32 i = 0; i < b->rows; i++) {
         nanos t = b->time ? b->time[i] : b->time_all;
-        for (u32 c = 0; c < step->columns; c++) emit_cell(&r->cells, &step->field[c], &b->column[step->column[c]], i);
-        r->mark[r->count++] = (struct record_mark){ nanos_floor(t, NANOS_SECOND) / NANOS_SECOND, r->cells.len };
+        row_put(&r->rows, step->table);
+        row_i64(&r->rows, nanos_floor(t, NANOS_SECOND) / NANOS_SECOND);
+        r->number[r->count++] = row_number(&r->rows);
+        for (u32 c = 0; c < step->columns; c++) emit_cell(&r->rows, &step->field[c], &b->column[step->column[c]], i);
     }
 }
 
-void record_rows_give(const struct record_rows *r, u32 table, u64 *arrived, struct row_writer *to)
+void record_rows_give(struct record_rows *r, u64 *arrived, struct row_writer *to)
 {
-    size_t at = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        row_put(to, table);
-        row_i64(to, r->mark[i].second);
-        row_u64(to, ++*arrived);
-        row_cells(to, slice_of((const char *)r->cells.at + at, r->mark[i].end - at));
-        at = r->mark[i].end;
-    }
+    for (size_t i = 0; i < r->count; i++) row_number_set(&r->rows, r->number[i], ++*arrived);
+    r->count = 0;
+    row_writer_join(to, &r->rows);
 }
 
 /* --- counters ------------------------------------------------------------------------------------------------ */
@@ -134,6 +133,7 @@ bool arrivals_load(struct arrivals *a, slice name, slice value)
     slice table = slice_of(name.at + sizeof PREFIX - 1, name.len - (sizeof PREFIX - 1));
     if (value.len != sizeof count || table.len == 0 || table.len > 256) return false;
     memcpy(&count, value.at, sizeof count);
+    if (le64toh(count) >= ROW_NUMBER_MAX / 2) return false; /* a thousand years of records: it cannot be */
     *counter(a, table) = le64toh(count);
     return true;
 }

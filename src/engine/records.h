@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* records.h: a row for each record: encoded by the worker, numbered and given out by the loop.
+/* records.h: a row for each record: written by the worker, numbered and given out by the loop.
  *
- * The worker knows the record, the loop knows how many came before it. So the worker writes the cells that follow
- * `arrived`, and the loop puts the table, the time and the number before them. */
+ * The worker knows the record, the loop knows how many came before it. So the worker leaves room for the number, and
+ * the loop sets it where it stands: the bytes change hands, they are not copied. */
 #pragma once
 
 #include "config/recipe.h"
 #include "weir/batch.h"
 #include "weir/rows.h"
 
-struct record_mark {
-    i64    second; /* event time */
-    size_t end;    /* of its cells */
-};
-
 /* Records of one job and one step. Limit: none here; a job's chunk is bounded. */
 struct record_rows {
-    struct row_writer   cells;
-    struct record_mark *mark;
-    size_t              count, room;
+    struct row_writer rows;
+    size_t           *number; /* where each row's is */
+    size_t            count, room;
 };
 
 void record_rows_init(struct record_rows *r);
 void record_rows_fini(struct record_rows *r);
 void record_rows_reset(struct record_rows *r); /* keeps the memory, if it is not much */
 
-/* Encodes all rows of the batch. */
+/* Writes all rows of the batch, if some sink wants them. */
 void record_rows_push(struct record_rows *r, const struct step_records *step, const struct batch *b);
 
-/* Writes them out; *arrived: number of the table's last record. */
-void record_rows_give(const struct record_rows *r, u32 table, u64 *arrived, struct row_writer *to);
+/* Numbers them and gives them out; *arrived: number of the table's last record. */
+void record_rows_give(struct record_rows *r, u64 *arrived, struct row_writer *to);
 
 /* How many records went into each records table. Kept by the table's name, even if the recipe no longer has the table:
  * its rows may still be in a store, and no number is used twice. */

@@ -21,6 +21,7 @@
 static_assert(VALUE_MAC < CELL_NET4 && CELL_SECONDS < ROW_SMALL, "kinds and the codec's own bytes are apart");
 
 #define FIRST_ROOM 4096u
+#define FIRST_MOST ((size_t)2 << 20)
 #define GROW_SLOWLY ((size_t)16 << 20) /* beyond it by a half: two such blocks live while one is copied */
 
 /* --- writing --- */
@@ -36,10 +37,17 @@ void row_writer_fini(struct row_writer *w)
     *w = (struct row_writer){ 0 };
 }
 
+/* What it held will be needed again, all but surely: growing to it step by step is a copy of all, and fresh pages. */
+static size_t first_room(const struct row_writer *w)
+{
+    size_t like = w->len + w->len / 8;
+    return like < FIRST_ROOM ? FIRST_ROOM : like < FIRST_MOST ? like : FIRST_MOST;
+}
+
 slice row_writer_take(struct row_writer *w)
 {
     slice bytes = slice_of((char *)w->at, w->len);
-    *w = (struct row_writer){ 0 };
+    *w = (struct row_writer){ .first = first_room(w) };
     return bytes;
 }
 
@@ -48,7 +56,7 @@ static u8 *more(struct row_writer *w, size_t n)
 {
     if (w->room - w->len < n) {
         WEIR_ASSERT(n < SIZE_MAX / 4 && w->len < SIZE_MAX / 4);
-        size_t room = w->room ? w->room : FIRST_ROOM;
+        size_t room = w->room ? w->room : w->first ? w->first : FIRST_ROOM;
         while (room - w->len < n) room += room < GROW_SLOWLY ? room : room / 2;
         u8 *at = realloc(w->at, room);
         WEIR_ASSERT(at != NULL);
@@ -183,11 +191,48 @@ void row_value(struct row_writer *w, const struct value *v)
     }
 }
 
-void row_cells(struct row_writer *w, slice cells)
+void row_writer_join(struct row_writer *w, struct row_writer *from)
 {
-    u8 *at = more(w, cells.len);
-    if (cells.len > 0) memcpy(at, cells.at, cells.len);
-    w->len += cells.len;
+    size_t first = first_room(from);
+    if (w->len == 0) {
+        struct row_writer empty = *w;
+        *w = *from;
+        *from = (struct row_writer){ .at = empty.at, .room = empty.room, .first = first };
+        w->rows += empty.rows;
+        w->first = empty.first;
+        return;
+    }
+    u8 *at = more(w, from->len);
+    if (from->len > 0) memcpy(at, from->at, from->len);
+    w->len += from->len;
+    w->rows += from->rows;
+    from->len = 0;
+    from->rows = 0;
+}
+
+/* Seven bits to each of eight bytes, lowest first. */
+static u64 spread_sevens(u64 v)
+{
+    v = (v & 0x000000000fffffffu) | (v & 0x00fffffff0000000u) << 4;
+    v = (v & 0x00003fff00003fffu) | (v & 0x0fffc0000fffc000u) << 2;
+    return (v & 0x007f007f007f007fu) | (v & 0x3f803f803f803f80u) << 1;
+}
+
+size_t row_number(struct row_writer *w)
+{
+    u8 *at = more(w, 9);
+    *at = VALUE_U64;
+    w->len += 9;
+    row_number_set(w, w->len - 8, 0);
+    return w->len - 8;
+}
+
+/* A varint of eight bytes, the last of which may be zero. */
+void row_number_set(struct row_writer *w, size_t place, u64 n)
+{
+    WEIR_ASSERT(n < ROW_NUMBER_MAX && place + 8 <= w->len);
+    u64 eight = htole64(spread_sevens(n) | 0x0080808080808080u);
+    memcpy(w->at + place, &eight, 8);
 }
 
 /* --- reading --- */

@@ -4,6 +4,7 @@
 
 #include "weir/hash.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,9 +31,37 @@ static void slot_remove(const char *state, u32 slot)
     free(path);
 }
 
+/* The folder of the state, with no / at its end; malloc'd. */
+static char *folder_of(const char *state)
+{
+    const char *slash = strrchr(state, '/');
+    if (slash == NULL) return slice_dup(S("."));
+    return slice_dup(slice_of(state, slash == state ? 1 : (size_t)(slash - state)));
+}
+
+/* Which slots have a file? What cannot be listed has none. */
+static void slots_find(const char *state, bool there[ROWLOG_SLOTS])
+{
+    const char *slash = strrchr(state, '/'), *base = slash ? slash + 1 : state;
+    size_t      len = strlen(base);
+    char       *folder = folder_of(state);
+    DIR        *d = opendir(folder);
+    memset(there, 0, ROWLOG_SLOTS * sizeof *there);
+    for (struct dirent *n; d != NULL && (n = readdir(d)) != NULL;) {
+        u64 slot;
+        if (strncmp(n->d_name, base, len) != 0 || strncmp(n->d_name + len, "-rows.", 6) != 0) continue;
+        if (slice_u64(slice_str(n->d_name + len + 6), &slot) && slot < ROWLOG_SLOTS) there[slot] = true;
+    }
+    if (d != NULL) closedir(d);
+    free(folder);
+}
+
 void snapshot_streamed_remove(const char *state)
 {
-    for (u32 i = 0; i < ROWLOG_SLOTS; i++) slot_remove(state, i);
+    bool there[ROWLOG_SLOTS];
+    slots_find(state, there);
+    for (u32 i = 0; i < ROWLOG_SLOTS; i++)
+        if (there[i]) slot_remove(state, i);
 }
 
 static u64 sum_begin(u64 id, u64 epoch)
@@ -43,20 +72,28 @@ static u64 sum_begin(u64 id, u64 epoch)
 
 /* --- open, close --- */
 
+static void free_remove(struct rowlog *l)
+{
+    for (u32 i = 0; i < ROWLOG_SLOTS; i++) {
+        if (!l->there[i] || l->used[i] != 0) continue;
+        slot_remove(l->path, i);
+        l->there[i] = false;
+    }
+}
+
 void rowlog_open(struct rowlog *l, char *path, u64 id, u32 count, const struct streamed *kept)
 {
     *l = (struct rowlog){ .path = path, .id = id, .fd = -1 };
     for (u32 i = 0; i < count; i++) l->used[kept[i].slot] = kept[i].epoch + 1;
-    for (u32 i = 0; i < ROWLOG_SLOTS; i++)
-        if (l->used[i] == 0) slot_remove(path, i);
+    slots_find(path, l->there);
+    free_remove(l);
 }
 
 void rowlog_close(struct rowlog *l)
 {
     if (l->path == NULL) return;
     if (l->fd >= 0) close(l->fd);
-    for (u32 i = 0; i < ROWLOG_SLOTS; i++)
-        if (l->used[i] == 0) slot_remove(l->path, i);
+    free_remove(l);
     free(l->block);
     *l = (struct rowlog){ .fd = -1 };
 }
@@ -64,9 +101,8 @@ void rowlog_close(struct rowlog *l)
 /* A file's name is as much as its content. */
 static err folder_sync(const char *path)
 {
-    char *folder = slice_dup(slice_str(path)), *slash = strrchr(folder, '/');
-    if (slash != NULL) slash[slash == folder] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *folder = folder_of(path);
+    int   fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(folder);
     if (fd < 0) return err_os("open the state's folder");
     err e = fsync(fd) == 0 ? OK : err_os("sync the state's folder");
@@ -88,7 +124,7 @@ static err slot_begin(struct rowlog *l, u64 epoch)
     if (slot == ROWLOG_SLOTS) return (err){ ERR_FULL, "epochs whose rows are kept", ROWLOG_SLOTS };
     char *path = path_of(l->path, slot);
     l->fd = slot_file(path);
-    err e = l->fd >= 0 ? folder_sync(path) : err_os("open a file of rows beside the state");
+    err e = l->fd >= 0 ? folder_sync(l->path) : err_os("open a file of rows beside the state");
     free(path);
     if (err_is(e)) {
         if (l->fd >= 0) close(l->fd);
@@ -99,6 +135,7 @@ static err slot_begin(struct rowlog *l, u64 epoch)
     WEIR_ASSERT(l->block != NULL);
     l->slot = slot;
     l->used[slot] = epoch + 1;
+    l->there[slot] = true;
     l->fill = 0;
     l->bytes = 0;
     l->sum = sum_begin(l->id, epoch);

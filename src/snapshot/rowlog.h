@@ -24,6 +24,7 @@ struct rowlog {
     bool  sealed; /* `last` is of all there is         */
     struct streamed last;
     u64   used[ROWLOG_SLOTS]; /* epoch + 1; 0: free */
+    bool  there[ROWLOG_SLOTS]; /* has a file */
 };
 
 /* Files of no slot in `kept` are removed. */

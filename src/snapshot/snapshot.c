@@ -62,7 +62,7 @@ err snapshot_begin(struct snapshot *s, struct snapshot_load *out, char *why)
 {
     why[0] = 0;
     slice engine = slice_of((const char *)s->state.engine, s->state.engine_len);
-    *out = (struct snapshot_load){ s->state.epoch, arena_copy(&s->arena, engine) };
+    *out = (struct snapshot_load){ s->state.id, s->state.epoch, arena_copy(&s->arena, engine) };
     return OK;
 }
 

@@ -27,6 +27,7 @@ void snapshot_close(struct snapshot *s);
 
 /* What the file holds. */
 struct snapshot_load {
+    u64   id;    /* of the file, drawn when it was made                     */
     u64   epoch; /* 0: a new file                                           */
     slice engine; /* the engine's own bytes of that epoch; lent until close */
 };

@@ -34,6 +34,7 @@ struct push {
     const struct feed         *feed;
     const struct groups       *from;
     struct window_push_counts *counts;
+    u32                        part;
     struct place               place; /* of all jobs */
     bool                       placed;
     u32                        jobs;
@@ -344,34 +345,41 @@ static nanos start_of(const struct window *w, nanos t)
     return nanos_floor(t, length);
 }
 
-/* A new pane for `start`, open or, where the watermark has passed an empty window, kept from the beginning. */
-static struct pane *pane_open(struct window *w, nanos start)
+/* A new pane for `start`: like the others of this start, if there are; or open; or, where the watermark has passed an
+ * empty window, kept from the beginning. */
+static struct pane *pane_open(struct window *w, nanos start, u32 part)
 {
-    struct pane *pane = window_add(w, start);
+    const struct pane *other = window_any(w, start);
+    struct pane       *pane = window_add(w, start, part);
     pane->object = w->next_object++;
     w->changed = true;
-    if (pane_end(w, pane) <= w->watermark) {
+    if (other != NULL) {
+        pane->state = other->state;
+        pane->why = other->why;
+    } else if (pane_end(w, pane) <= w->watermark) {
         pane->state = PANE_KEPT;
         pane->why = w->why;
     }
     return pane;
 }
 
-static struct place place_find(struct window *w, nanos t)
+static struct place place_find(struct window *w, nanos t, u32 part)
 {
     struct place place = { .start = start_of(w, t) };
     place.end = nanos_after(place.start, w->spec.length);
     if (window_is_past(w, place.start)) return place;
-    place.pane = window_find(w, place.start);
-    if (place.pane == NULL && w->panes < w->spec.panes_max) place.pane = pane_open(w, place.start);
+    place.pane = window_find(w, place.start, part);
+    if (place.pane != NULL) return place;
+    if (w->starts < w->spec.panes_max || window_any(w, place.start)) place.pane = pane_open(w, place.start, part);
     return place;
 }
 
-/* Panes neither go nor come between the rows of one start, so what holds after the push held for each of them. */
+/* Panes neither go nor come between the rows of one start, so what holds after the push held for each of them; and
+ * where a start has a pane of some part, there is room for one of each. */
 bool window_took(struct window *w, nanos t)
 {
     nanos start = start_of(w, t);
-    return !window_is_past(w, start) && window_find(w, start) != NULL;
+    return !window_is_past(w, start) && window_any(w, start) != NULL;
 }
 
 /* Makes `p->place` that of time t; what was gathered for another place is folded first. */
@@ -379,7 +387,7 @@ static void place_turn(struct push *p, nanos t)
 {
     if (p->placed && t >= p->place.start && t < p->place.end) return;
     batch_flush(p);
-    p->place = place_find(p->w, t);
+    p->place = place_find(p->w, t, p->part);
     p->placed = true;
     memo_turn(&p->w->memo[MEMO_PANE], strings_count(&p->from->words));
 }
@@ -416,9 +424,9 @@ static u32 jobs_of(const struct push *p, const struct group_row *row, enum how *
 }
 
 void window_push_rows(struct window *w, const struct feed *feed, const struct groups *from, u32 first, u32 end,
-                      struct window_push_counts *counts)
+                      u32 part, struct window_push_counts *counts)
 {
-    struct push p = { .w = w, .feed = feed, .from = from, .counts = counts };
+    struct push p = { .w = w, .feed = feed, .from = from, .counts = counts, .part = part };
     u32         strings = strings_count(&from->words);
     WEIR_ASSERT(first <= end && end <= groups_count(from));
     for (u32 i = 0; i < MEMOS; i++) memo_turn(&w->memo[i], strings);
@@ -441,5 +449,5 @@ void window_push_rows(struct window *w, const struct feed *feed, const struct gr
 void window_push(struct window *w, const struct feed *feed, const struct groups *from,
                  struct window_push_counts *counts)
 {
-    window_push_rows(w, feed, from, 0, groups_count(from), counts);
+    window_push_rows(w, feed, from, 0, groups_count(from), 0, counts);
 }

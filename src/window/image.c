@@ -18,15 +18,20 @@
  *                                          28  u32  row of `other` + 1, 0: none
  *                                          32  u64  keys that found no row
  *                                          40  u32  revision
- *                                          44  u32  bytes of a row */
+ *                                          44  u32  bytes of a row
+ *                                          48  the part's name, up to the head's end
+ *
+ * A pane of the part without a name has a head of version 1, which ends at byte 48; others have version 2. So a part
+ * can be taken out of an image by its name, and put into another, object by object. */
 #include "window/state.h"
 
 #include <stdlib.h>
 
 #define VERSION       1u
+#define VERSION_PART  2u /* of a pane's head with a name */
 #define WINDOW_OBJECT 0u
 #define WINDOW_HEAD   40u
-#define PANE_HEAD     48u
+#define PANE_HEAD     48u /* without the name */
 
 /* --- little-endian --- */
 
@@ -78,8 +83,10 @@ static void window_head(const struct window *w, struct image_writer *to)
 static void pane_head(const struct window *w, const struct pane *p, struct image_writer *to)
 {
     const struct groups *g = &p->groups;
-    u8                   head[PANE_HEAD];
-    put32(head, VERSION);
+    slice                name = p->part ? strings_get(w->spec.parts, p->part) : (slice){ 0 };
+    u8                   head[PANE_HEAD + PART_NAME_MAX];
+    WEIR_ASSERT(p->part == 0 || (name.len > 0 && name.len <= PART_NAME_MAX));
+    put32(head, p->part ? VERSION_PART : VERSION);
     head[4] = (u8)p->state;
     head[5] = (u8)p->why;
     head[6] = p->amended;
@@ -92,7 +99,8 @@ static void pane_head(const struct window *w, const struct pane *p, struct image
     put64(head + 32, g->full);
     put32(head + 40, p->revision);
     put32(head + 44, w->spec.layout->size);
-    to->head(to, w->spec.op, p->object, slice_of((char *)head, sizeof head));
+    if (name.len > 0) memcpy(head + PANE_HEAD, name.at, name.len);
+    to->head(to, w->spec.op, p->object, slice_of((char *)head, PANE_HEAD + name.len));
 }
 
 struct page_teller {
@@ -127,8 +135,8 @@ void window_cut(struct window *w, struct image_writer *to)
     w->cut = w->changed;
     w->changed = false;
     if (w->cut) window_head(w, to);
-    for (struct pane *p = w->first; p != NULL; p = p->next)
-        if (p->changed) pane_cut(w, p, to);
+    for (u32 i = 0; i < w->panes; i++)
+        if (w->pane[i]->changed) pane_cut(w, w->pane[i], to);
     for (struct pane *p = w->gone; p != NULL; p = p->next) {
         to->drop(to, w->spec.op, p->object);
         p->drop = true;
@@ -170,7 +178,7 @@ void window_thaw(struct window *w, bool written)
     w->cutting = false;
     if (w->cut && !written) w->changed = true;
     w->cut = false;
-    for (struct pane *p = w->first; p != NULL; p = p->next) pane_thaw(p, written);
+    for (u32 i = 0; i < w->panes; i++) pane_thaw(w->pane[i], written);
     gone_thaw(w, written);
 }
 
@@ -187,12 +195,36 @@ static u32 pages_of(const struct pages *p, u32 count)
     return count ? ((count - 1) >> p->shift) + 1 : 0;
 }
 
-static struct pane *pane_of(struct window *w, u64 object)
+/* Number in `known` of the first pane whose object is not below this one. */
+static u32 known_place(const struct window *w, u64 object)
 {
-    if (w->recent != NULL && w->recent->object == object) return w->recent;
-    for (struct pane *p = w->first; p != NULL; p = p->next)
-        if (p->object == object) return w->recent = p;
-    return NULL;
+    u32 low = 0, high = w->knowns;
+    while (low < high) {
+        u32 middle = low + (high - low) / 2;
+        if (w->known[middle]->object < object) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static struct pane *pane_of(const struct window *w, u64 object)
+{
+    u32 i = known_place(w, object);
+    return i < w->knowns && w->known[i]->object == object ? w->known[i] : NULL;
+}
+
+/* Objects come mostly in their order, so that this is at the end. */
+static void known_add(struct window *w, struct pane *p)
+{
+    u32 i = known_place(w, p->object);
+    if (w->knowns == w->knowns_room) {
+        w->knowns_room = w->knowns_room ? 2 * w->knowns_room : 64;
+        w->known = realloc(w->known, w->knowns_room * sizeof(struct pane *));
+        WEIR_ASSERT(w->known != NULL);
+    }
+    memmove(w->known + i + 1, w->known + i, (w->knowns - i) * sizeof(struct pane *));
+    w->known[i] = p;
+    w->knowns++;
 }
 
 static err restore_window(struct window *w, const u8 *head, size_t len)
@@ -215,8 +247,12 @@ static err restore_window(struct window *w, const u8 *head, size_t len)
 /* The part of a pane's head that needs no pane: sizes and ranges. */
 static err pane_head_check(const struct window *w, u64 object, const u8 *head, size_t len)
 {
-    if (len != PANE_HEAD) return damaged("the head of a pane has another size", object);
-    if (get32(head) != VERSION) return damaged("the head of a pane has another version", object);
+    if (len < PANE_HEAD) return damaged("the head of a pane has another size", object);
+    if (get32(head) != VERSION && get32(head) != VERSION_PART)
+        return damaged("the head of a pane has another version", object);
+    size_t name = len - PANE_HEAD;
+    if (get32(head) == VERSION ? name != 0 : name == 0 || name > PART_NAME_MAX)
+        return damaged("the head of a pane has another size", object);
     if (get32(head + 44) != w->spec.layout->size) return damaged("a pane's rows have another width", object);
     if (head[4] > PANE_KEPT || head[5] > CLOSE_END || head[6] > 1 || head[7] != 0)
         return damaged("a pane has an unknown state", object);
@@ -229,16 +265,28 @@ static err pane_head_check(const struct window *w, u64 object, const u8 *head, s
     return OK;
 }
 
+/* The part that a pane's head names. */
+static err restore_part(struct window *w, u64 object, slice name, u32 *part)
+{
+    *part = 0;
+    if (name.len == 0) return OK;
+    if (w->spec.parts != NULL) *part = strings_add(w->spec.parts, name);
+    return *part ? OK : damaged("a pane is of a part that the window cannot have", object);
+}
+
 static err restore_pane(struct window *w, u64 object, const u8 *head, size_t len)
 {
+    u32 part;
     err e = pane_head_check(w, object, head, len);
+    if (!err_is(e)) e = restore_part(w, object, slice_of((const char *)head + PANE_HEAD, len - PANE_HEAD), &part);
     if (err_is(e)) return e;
     nanos start = (nanos)get64(head + 8);
     if (pane_of(w, object) != NULL) return damaged("a pane has two heads", object);
-    if (window_find(w, start) != NULL) return damaged("two panes start at the same time", object);
-    struct pane   *p = window_add(w, start);
+    if (window_find(w, start, part) != NULL) return damaged("two panes start at the same time", object);
+    struct pane   *p = window_add(w, start, part);
     struct groups *g = &p->groups;
     p->object = object;
+    known_add(w, p);
     p->state = (enum pane_state)head[4];
     p->why = (enum close_reason)head[5];
     p->amended = head[6] == 1;
@@ -304,6 +352,14 @@ static err pane_rows_check(const struct pane *p)
     return OK;
 }
 
+/* A word that is there twice would make two groups of one, that merge where they are given out. */
+static bool words_differ(const struct strings *words)
+{
+    for (u32 id = 1; id <= strings_count(words); id++)
+        if (strings_find(words, strings_get(words, id)) != id) return false;
+    return true;
+}
+
 static err pane_done(struct window *w, struct pane *p)
 {
     if (p->object >= w->next_object) return damaged("a pane's number was not given out yet", p->object);
@@ -315,16 +371,31 @@ static err pane_done(struct window *w, struct pane *p)
         if (!part_whole(part_pages(p, part))) return damaged("a pane lacks a page", p->object);
     u32 other = p->groups.other;
     if (!groups_restored(&p->groups)) return damaged("a pane's groups are damaged", p->object);
+    if (!words_differ(&p->groups.words)) return damaged("a pane has a word twice", p->object);
     if (p->groups.other != other) return damaged("a pane's `other` row is not where its head says", p->object);
     return pane_rows_check(p);
+}
+
+/* What holds between the panes of one start. */
+static err panes_done(const struct window *w)
+{
+    for (u32 i = 1; i < w->panes; i++) {
+        const struct pane *a = w->pane[i - 1], *b = w->pane[i];
+        if (a->start == b->start && a->state != b->state)
+            return damaged("the parts of a window are in different states", b->object);
+    }
+    return OK;
 }
 
 err window_restore_done(struct window *w)
 {
     if (!w->headed) return damaged("the window has no head", WINDOW_OBJECT);
-    for (struct pane *p = w->first; p != NULL; p = p->next) {
-        err e = pane_done(w, p);
+    for (u32 i = 0; i < w->panes; i++) {
+        err e = pane_done(w, w->pane[i]);
         if (err_is(e)) return e;
     }
-    return OK;
+    free(w->known);
+    w->known = NULL;
+    w->knowns = w->knowns_room = 0;
+    return panes_done(w);
 }

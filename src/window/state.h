@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.h: what a window is made of, for the three files that are its body: window.c (panes come and go with time),
- * feed.c (rows come in), image.c (state goes out and comes back). Nobody else includes it. */
+/* state.h: what a window is made of, for the four files that are its body: window.c (time goes on), panes.c (which
+ * panes there are), feed.c (rows come in), image.c (state goes out and comes back). Nobody else includes it. */
 #pragma once
 
 #include "window/window.h"
@@ -17,10 +17,13 @@ enum memo_of { MEMO_PANE, MEMO_DELTA, MEMO_LATE, MEMOS };
 
 struct window {
     struct window_spec spec;
-    struct pane       *first;  /* live panes, oldest first                                   */
+    struct pane      **pane;   /* live panes, oldest first, those of one start by their parts' names */
+    u32                panes, room;
+    u32                starts; /* different ones, of live panes                              */
     struct pane       *gone;   /* dropped panes that state.db has, or that a cut still lends */
     struct pane       *recent; /* the live pane found last; NULL: none                       */
-    u32                panes;
+    struct pane      **known;  /* during a restore: the panes by object                      */
+    u32                knowns, knowns_room;
     nanos              watermark;
     enum close_reason  why;         /* of the last advance */
     u64                next_object;
@@ -54,11 +57,21 @@ static inline bool window_is_past(const struct window *w, nanos start)
     return nanos_after(nanos_after(start, w->spec.length), w->spec.lateness) <= w->watermark;
 }
 
-/* The live pane of this start, NULL if there is none. */
-struct pane *window_find(struct window *w, nanos start);
+/* All live panes of the start that number i is the first of. */
+struct panes window_panes_from(const struct window *w, u32 i);
 
-/* A new pane, put in its place by start. Its table is empty; id, state and reason are the caller's. */
-struct pane *window_add(struct window *w, nanos start);
+/* Some live pane of this start, NULL if there is none. */
+const struct pane *window_any(const struct window *w, nanos start);
 
-/* Frees a pane that is in no list; none of its pages may be frozen. */
-void window_release(struct window *w, struct pane *p);
+/* The live pane of this start and part, NULL if there is none. */
+struct pane *window_find(struct window *w, nanos start, u32 part);
+
+/* A new pane, put in its place; there is none of this start and part. Its table is empty; id, state and reason are the
+ * caller's. */
+struct pane *window_add(struct window *w, nanos start, u32 part);
+
+/* Lets panes go whose lateness is over; those of an amended start wait for the flush. */
+void window_drop_past(struct window *w);
+
+/* Frees all panes, live and gone: for window_close. */
+void window_drop_all(struct window *w);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* window.c: panes in the order of time: they close when the watermark passes, are kept for late comers, and go.
  *
- * Panes of one window are of equal length, so those that are due are always the first ones of the list, and closing in
- * order is a walk from the front.
+ * Panes of one window are of equal length, so those that are due are always the first ones, and closing in order is a
+ * walk from the front, start by start.
  * A kept pane with amendments that were not yet given out outlives its lateness until window_flush has told them; no
  * row can amend it any more then, so results do not depend on when the caller flushes. */
 #include "window/state.h"
 
 #include <stdlib.h>
-
-/* A larger table's memory goes back when its pane goes: rows on their way to the sinks need it meanwhile. */
-#define SPARE_MAX ((u64)64 << 20)
 
 /* Most rows of the tables that collect amendments and late comers: all groups of all panes. */
 static u32 side_max(const struct window_spec *spec)
@@ -47,23 +44,11 @@ err window_open(struct window **out, const struct window_spec *spec)
     return OK;
 }
 
-/* tables: false for panes that are gone, whose tables went before them. */
-static void list_free(struct pane *p, bool tables)
-{
-    while (p != NULL) {
-        struct pane *next = p->next;
-        if (tables) groups_fini(&p->groups);
-        free(p);
-        p = next;
-    }
-}
-
 void window_close(struct window *w)
 {
     if (w == NULL) return;
     WEIR_ASSERT(!w->cutting);
-    list_free(w->first, true);
-    list_free(w->gone, false);
+    window_drop_all(w);
     groups_fini(&w->delta);
     groups_fini(&w->late);
     if (w->has_spare) groups_fini(&w->spare);
@@ -72,98 +57,43 @@ void window_close(struct window *w)
     free(w);
 }
 
-/* --- the list of panes --- */
-
-struct pane *window_find(struct window *w, nanos start)
-{
-    if (w->recent != NULL && w->recent->start == start) return w->recent;
-    struct pane *p = w->first;
-    while (p != NULL && p->start < start) p = p->next;
-    if (p == NULL || p->start != start) return NULL;
-    return w->recent = p;
-}
-
-struct pane *window_add(struct window *w, nanos start)
-{
-    struct pane *p = calloc(1, sizeof *p);
-    WEIR_ASSERT(p != NULL);
-    p->start = start;
-    p->changed = true;
-    if (w->has_spare) p->groups = w->spare;
-    else groups_init(&p->groups, w->spec.layout, w->spec.groups_max);
-    w->has_spare = false;
-    struct pane **at = &w->first;
-    while (*at != NULL && (*at)->start < start) at = &(*at)->next;
-    p->next = *at;
-    *at = p;
-    w->panes++;
-    return w->recent = p;
-}
-
-void window_release(struct window *w, struct pane *p)
-{
-    if (w->has_spare || groups_memory(&p->groups) > SPARE_MAX) {
-        groups_fini(&p->groups);
-    } else {
-        groups_reset(&p->groups);
-        w->spare = p->groups;
-        w->has_spare = true;
-    }
-    free(p);
-}
-
-/* Takes a pane out of the list. One that state.db has, or may have after the running cut, is remembered until its drop
- * was written; pages that the cut lends stay as they are until the thaw. */
-static void pane_drop(struct window *w, struct pane **at)
-{
-    struct pane *p = *at;
-    *at = p->next;
-    w->panes--;
-    if (w->recent == p) w->recent = NULL;
-    if (!p->saved && !p->cut) {
-        window_release(w, p);
-        return;
-    }
-    if (!p->cut) groups_fini(&p->groups);
-    p->next = w->gone;
-    w->gone = p;
-}
-
-/* Lets panes go whose lateness is over; amended ones wait for the flush. */
-static void drop_past(struct window *w)
-{
-    for (struct pane **at = &w->first; *at != NULL && window_is_past(w, (*at)->start);) {
-        if ((*at)->amended) at = &(*at)->next;
-        else pane_drop(w, at);
-    }
-}
-
 /* --- time --- */
 
-static void pane_close(struct pane *p, enum close_reason why, void (*closed)(void *arg, struct pane *p), void *arg)
+static void panes_close(struct panes of, enum close_reason why, void (*closed)(void *arg, struct panes of), void *arg)
 {
-    p->state = PANE_KEPT;
-    p->why = why;
-    p->changed = true;
-    closed(arg, p);
+    for (u32 i = 0; i < of.count; i++) {
+        of.at[i]->state = PANE_KEPT;
+        of.at[i]->why = why;
+        of.at[i]->changed = true;
+    }
+    closed(arg, of);
 }
 
-void window_advance(struct window *w, nanos to, enum close_reason why, void (*closed)(void *arg, struct pane *p),
+/* Closes the open panes that end at or before `to`. */
+static void close_due(struct window *w, nanos to, enum close_reason why, void (*closed)(void *arg, struct panes of),
+                      void *arg)
+{
+    struct panes of;
+    for (u32 i = 0; i < w->panes && pane_end(w, w->pane[i]) <= to; i += of.count) {
+        of = window_panes_from(w, i);
+        if (of.at[0]->state == PANE_OPEN) panes_close(of, why, closed, arg);
+    }
+}
+
+void window_advance(struct window *w, nanos to, enum close_reason why, void (*closed)(void *arg, struct panes of),
                     void *arg)
 {
     if (to <= w->watermark) return;
     w->watermark = to;
     w->why = why;
     w->changed = true;
-    for (struct pane *p = w->first; p != NULL && pane_end(w, p) <= to; p = p->next)
-        if (p->state == PANE_OPEN) pane_close(p, why, closed, arg);
-    drop_past(w);
+    close_due(w, to, why, closed, arg);
+    window_drop_past(w);
 }
 
-void window_end(struct window *w, void (*closed)(void *arg, struct pane *p), void *arg)
+void window_end(struct window *w, void (*closed)(void *arg, struct panes of), void *arg)
 {
-    for (struct pane *p = w->first; p != NULL; p = p->next)
-        if (p->state == PANE_OPEN) pane_close(p, CLOSE_END, closed, arg);
+    close_due(w, NANOS_MAX, CLOSE_END, closed, arg);
 }
 
 /* Raises the revision of each amended row (raise), or takes its mark away. */
@@ -179,40 +109,55 @@ static void amended_rows(struct pane *p, bool raise)
     }
 }
 
-void window_flush(struct window *w, void (*amended)(void *arg, struct pane *p), void *arg)
+/* True if some part was amended. */
+static bool panes_raise(struct panes of)
 {
-    for (struct pane *p = w->first; p != NULL; p = p->next) {
-        if (!p->amended) continue;
-        p->changed = true;
-        amended_rows(p, true);
-        amended(arg, p);
-        amended_rows(p, false);
-        p->amended = false;
+    bool any = false;
+    for (u32 i = 0; i < of.count; i++) {
+        if (!of.at[i]->amended) continue;
+        of.at[i]->changed = any = true;
+        amended_rows(of.at[i], true);
     }
-    drop_past(w);
+    return any;
+}
+
+static void panes_clear(struct panes of)
+{
+    for (u32 i = 0; i < of.count; i++) {
+        if (of.at[i]->amended) amended_rows(of.at[i], false);
+        of.at[i]->amended = false;
+    }
+}
+
+void window_flush(struct window *w, void (*amended)(void *arg, struct panes of), void *arg)
+{
+    struct panes of;
+    for (u32 i = 0; i < w->panes; i += of.count) {
+        of = window_panes_from(w, i);
+        if (!panes_raise(of)) continue;
+        amended(arg, of);
+        panes_clear(of);
+    }
+    window_drop_past(w);
 }
 
 bool window_flush_due(const struct window *w)
 {
-    for (const struct pane *p = w->first; p != NULL; p = p->next)
-        if (p->amended) return true;
+    for (u32 i = 0; i < w->panes; i++)
+        if (w->pane[i]->amended) return true;
     return false;
 }
 
 nanos window_latest(const struct window *w)
 {
-    nanos latest = NANOS_MIN;
-    for (const struct pane *p = w->first; p != NULL; p = p->next)
-        if (p->state == PANE_OPEN) latest = pane_end(w, p);
-    return latest;
+    return window_due(w, NANOS_MAX);
 }
 
 nanos window_due(const struct window *w, nanos to)
 {
-    nanos latest = NANOS_MIN;
-    for (const struct pane *p = w->first; p != NULL && pane_end(w, p) <= to; p = p->next)
-        if (p->state == PANE_OPEN) latest = pane_end(w, p);
-    return latest;
+    for (u32 i = w->panes; i-- > 0;)
+        if (w->pane[i]->state == PANE_OPEN && pane_end(w, w->pane[i]) <= to) return pane_end(w, w->pane[i]);
+    return NANOS_MIN;
 }
 
 nanos window_watermark(const struct window *w)
@@ -240,23 +185,15 @@ u32 window_panes(const struct window *w)
 struct pane *window_pane(struct window *w, u32 i)
 {
     WEIR_ASSERT(i < w->panes);
-    struct pane *p = w->first;
-    while (i-- > 0) p = p->next;
-    return p;
-}
-
-/* Gone panes have a table only while a cut lends it. */
-static u64 list_memory(const struct pane *p, bool gone)
-{
-    u64 sum = 0;
-    for (; p != NULL; p = p->next) sum += sizeof *p + (!gone || p->cut ? groups_memory(&p->groups) : 0);
-    return sum;
+    return w->pane[i];
 }
 
 u64 window_memory(const struct window *w)
 {
-    u64 sum = sizeof *w + list_memory(w->first, false) + list_memory(w->gone, true) +
-              groups_memory(&w->delta) + groups_memory(&w->late);
+    u64 sum = sizeof *w + (u64)w->room * sizeof(struct pane *) + groups_memory(&w->delta) + groups_memory(&w->late);
+    for (u32 i = 0; i < w->panes; i++) sum += sizeof(struct pane) + groups_memory(&w->pane[i]->groups);
+    for (const struct pane *p = w->gone; p != NULL; p = p->next)
+        sum += sizeof *p + (p->cut ? groups_memory(&p->groups) : 0); /* their tables are there while a cut lends them */
     if (w->has_spare) sum += groups_memory(&w->spare);
     for (u32 i = 0; i < MEMOS; i++) sum += (u64)w->memo[i].room * sizeof *w->memo[i].cell;
     return sum;

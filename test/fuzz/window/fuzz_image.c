@@ -6,7 +6,7 @@
  *   odd   changes to a good image: u8 piece, u8 what (0 change, 1 leave out, 2 tell twice, 3 cut short), u16 offset,
  *         u8 value
  * Numbers are little-endian; what is missing at the end is zero. */
-#include "window/window.h"
+#include "window/whole.h"
 
 #include <stdlib.h>
 
@@ -14,6 +14,7 @@
 #define PIECES     64u
 #define PANES      4u
 #define GROUPS_MAX 16u
+#define PARTS_KNOWN 4u /* fewer than an image may name */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -104,21 +105,33 @@ static err image_restore(const struct image *m, struct window *w)
 
 /* --- a window at work --- */
 
-static struct window *window_make(const struct group_layout *layout)
+static struct window *window_make(const struct group_layout *layout, struct strings *parts)
 {
     struct window *w;
     err            e = window_open(
-        &w, &(struct window_spec){ 60 * SECOND, 300 * SECOND, GROUPS_MAX, PANES, layout, 0 });
+        &w, &(struct window_spec){ 60 * SECOND, 300 * SECOND, GROUPS_MAX, PANES, layout, 0, parts });
     WEIR_ASSERT(!err_is(e));
     return w;
 }
 
-static void nobody(void *arg, struct pane *p)
+/* The panes of a start are folded together, whatever is in them. */
+static void look_closed(void *arg, struct panes of)
 {
+    u32                  revision;
+    const struct groups *g = whole_all(arg, of, &revision);
+    u64                  rows = 0;
+    for (u32 i = 0; i < of.count; i++) rows += groups_count(&of.at[i]->groups);
+    WEIR_ASSERT(groups_count(g) <= rows && (rows == 0 || groups_count(g) > 0));
+}
+
+static void look_amended(void *arg, struct panes of)
+{
+    const struct groups *g = whole_amended(arg, of);
+    for (u32 i = 0; i < groups_count(g); i++) WEIR_ASSERT(of.count == 1 || groups_row(g, i)->flags & GROUP_AMENDED);
 }
 
 /* Pushes rows of `words` different keys to each of three windows. */
-static void window_fill(struct window *w, const struct group_layout *l, const struct feed *feed, u32 words)
+static void window_fill(struct window *w, const struct group_layout *l, const struct feed *feed, u32 words, u32 part)
 {
     struct groups             partial;
     struct window_push_counts counts = { 0 };
@@ -138,25 +151,31 @@ static void window_fill(struct window *w, const struct group_layout *l, const st
         memcpy(to + l->column[2].at, &id, sizeof id);
         ((struct group_row *)(void *)to)->records = 1 + i;
     }
-    window_push(w, feed, &partial, &counts);
+    window_push_rows(w, feed, &partial, 0, groups_count(&partial), part, &counts);
     WEIR_ASSERT(counts.applied + counts.late == 3ull * words * (3ull * words + 1) / 2);
     groups_fini(&partial);
 }
 
 /* An accepted image is worked with and cut. */
-static void window_use(struct window *w, const struct group_layout *l, const struct feed *feed)
+static void window_use(struct window *w, const struct group_layout *l, const struct feed *feed, struct strings *parts)
 {
-    window_fill(w, l, feed, 20);
+    struct whole *whole;
+    whole_open(&whole, l);
+    window_fill(w, l, feed, 20, strings_add(parts, S("t/0")));
+    groups_reset(window_delta(w));
+    groups_reset(window_late(w));
+    window_fill(w, l, feed, 3, 0);
     for (u32 i = 0; i < window_panes(w); i++) {
         struct groups *g = &window_pane(w, i)->groups;
         for (u32 j = 0; j < groups_count(g); j++)
             WEIR_ASSERT(groups_key_cmp(g, groups_row(g, j), g, groups_row(g, j)) == 0);
     }
-    window_flush(w, nobody, NULL);
+    window_flush(w, look_amended, whole);
     nanos now = window_watermark(w);
-    if (now < 120 * SECOND) window_advance(w, 120 * SECOND, CLOSE_SEALED, nobody, NULL);
-    window_end(w, nobody, NULL);
-    window_advance(w, NANOS_MAX, CLOSE_END, nobody, NULL);
+    if (now < 120 * SECOND) window_advance(w, 120 * SECOND, CLOSE_SEALED, look_closed, whole);
+    window_end(w, look_closed, whole);
+    window_advance(w, NANOS_MAX, CLOSE_END, look_closed, whole);
+    whole_close(whole);
     struct image cut;
     image_init(&cut);
     image_cut(&cut, w);
@@ -190,15 +209,24 @@ static void changes_read(struct image *m, struct input *in)
     }
 }
 
-/* Some rows in three windows, one of them closed and amended, and more keys than groups_max. */
+static void nobody(void *arg, struct panes of)
+{
+}
+
+/* Some rows in three windows of three parts, one of them closed and amended, and more keys than groups_max. */
 static void sample_image(struct image *m, const struct group_layout *l, const struct feed *feed)
 {
-    struct window *w = window_make(l);
-    window_fill(w, l, feed, 5);
+    struct strings parts;
+    strings_init(&parts, PARTS_KNOWN);
+    struct window *w = window_make(l, &parts);
+    u32            one = strings_add(&parts, S("t/0")), two = strings_add(&parts, S("topic/1"));
+    window_fill(w, l, feed, 5, 0);
+    window_fill(w, l, feed, 2, one);
     window_advance(w, 60 * SECOND, CLOSE_SEALED, nobody, NULL);
-    window_fill(w, l, feed, 18);
+    window_fill(w, l, feed, 18, two);
     image_cut(m, w);
     window_close(w);
+    strings_fini(&parts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -223,9 +251,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sample_image(&image, &layout, &feed);
         changes_read(&image, &in);
     }
-    struct window *w = window_make(&layout);
-    if (!err_is(image_restore(&image, w))) window_use(w, &layout, &feed);
+    struct strings parts;
+    strings_init(&parts, PARTS_KNOWN);
+    struct window *w = window_make(&layout, &parts);
+    if (!err_is(image_restore(&image, w))) window_use(w, &layout, &feed, &parts);
     window_close(w);
+    strings_fini(&parts);
     image_fini(&image);
     group_layout_fini(&layout);
     return 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "weir/rows.h"
+#include "window/whole.h"
 #include "window/window.h"
 
 #include <stdio.h>
@@ -213,14 +214,27 @@ static inline u32 rig_find(const struct groups *g, i64 second, const char *key)
     return UINT32_MAX;
 }
 
-static inline struct window *rig_window(const struct group_layout *l, i64 length, i64 lateness, u32 groups_max,
-                                        u32 panes_max, u32 op)
+static inline struct window *rig_window_parts(const struct group_layout *l, i64 length, i64 lateness, u32 groups_max,
+                                              u32 panes_max, u32 op, struct strings *parts)
 {
     struct window *w;
     err            e = window_open(
-        &w, &(struct window_spec){ length * SEC, lateness * SEC, groups_max, panes_max, l, op });
+        &w, &(struct window_spec){ length * SEC, lateness * SEC, groups_max, panes_max, l, op, parts });
     WEIR_ASSERT(!err_is(e));
     return w;
+}
+
+static inline struct window *rig_window(const struct group_layout *l, i64 length, i64 lateness, u32 groups_max,
+                                        u32 panes_max, u32 op)
+{
+    return rig_window_parts(l, length, lateness, groups_max, panes_max, op, NULL);
+}
+
+/* The number of part "t/<n>"; 0: of the one without a name. */
+static inline u32 rig_part(struct strings *names, u32 n)
+{
+    char name[16];
+    return n ? strings_add(names, slice_of(name, (size_t)snprintf(name, sizeof name, "t/%u", n))) : 0;
 }
 
 /* A small random number generator, so that runs repeat. */

@@ -1,191 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_image.c: windows that are cut, crash, and go on from the image, against windows that were never disturbed.
- *
- * The state file is a model in memory: objects with heads and pages, changed only when a cut is written. Page bytes are
- * read at the time of writing, as the snapshot thread does, while the windows went on after the cut. */
-#include "rig.h"
+/* test_image.c: windows that are cut, crash, and go on from the image, against windows that were never disturbed. */
+#include "store.h"
 
 #include "weir/hash.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 static struct rig *rig_of_tests(void **state)
 {
     return *state;
 }
 
-/* --- the state file --- */
-
-#define OBJECTS   512u
-#define PAGES_MAX 32u
-#define OPS       3u
-
-struct kept_page {
-    u8 *at;
-    u32 len;
-};
-
-struct object {
-    bool             used;
-    u32              op;
-    u64              id;
-    u8               head[64];
-    u32              head_len;
-    struct kept_page page[PARTS][PAGES_MAX];
-};
-
-struct store {
-    struct object object[OBJECTS];
-    u32           drops;
-};
-
-enum entry_kind { ENTRY_HEAD, ENTRY_PAGE, ENTRY_DROP };
-
-struct entry {
-    enum entry_kind  kind;
-    u32              op;
-    u64              object;
-    enum image_part  part;
-    struct page_view page; /* lent until the thaw */
-    u8               head[64];
-    u32              head_len;
-};
-
-struct cut {
-    struct image_writer writer;
-    u32                 n;
-    struct entry        entry[OBJECTS];
-};
-
-static struct entry *cut_entry(struct image_writer *to, enum entry_kind kind, u32 op, u64 object)
-{
-    struct cut *c = container_of(to, struct cut, writer);
-    WEIR_ASSERT(c->n < OBJECTS);
-    struct entry *e = &c->entry[c->n++];
-    *e = (struct entry){ .kind = kind, .op = op, .object = object };
-    return e;
-}
-
-static void cut_head(struct image_writer *to, u32 op, u64 object, slice bytes)
-{
-    struct entry *e = cut_entry(to, ENTRY_HEAD, op, object);
-    WEIR_ASSERT(bytes.len <= sizeof e->head);
-    memcpy(e->head, bytes.at, bytes.len);
-    e->head_len = (u32)bytes.len;
-}
-
-static void cut_page(struct image_writer *to, u32 op, u64 object, enum image_part part, struct page_view page)
-{
-    struct entry *e = cut_entry(to, ENTRY_PAGE, op, object);
-    e->part = part;
-    e->page = page;
-}
-
-static void cut_drop(struct image_writer *to, u32 op, u64 object)
-{
-    cut_entry(to, ENTRY_DROP, op, object);
-}
-
-static struct cut *cut_make(void)
-{
-    struct cut *c = calloc(1, sizeof *c);
-    c->writer = (struct image_writer){ cut_head, cut_page, cut_drop };
-    return c;
-}
-
-static struct object *store_find(struct store *s, u32 op, u64 id)
-{
-    for (u32 i = 0; i < OBJECTS; i++)
-        if (s->object[i].used && s->object[i].op == op && s->object[i].id == id) return &s->object[i];
-    return NULL;
-}
-
-static struct object *store_object(struct store *s, u32 op, u64 id)
-{
-    struct object *o = store_find(s, op, id);
-    for (u32 i = 0; o == NULL; i++) {
-        WEIR_ASSERT(i < OBJECTS);
-        if (!s->object[i].used) o = &s->object[i];
-    }
-    o->used = true;
-    o->op = op;
-    o->id = id;
-    return o;
-}
-
-static void object_free(struct object *o)
-{
-    for (u32 part = 0; part < PARTS; part++)
-        for (u32 i = 0; i < PAGES_MAX; i++) free(o->page[part][i].at);
-    *o = (struct object){ 0 };
-}
-
-static void store_free(struct store *s)
-{
-    for (u32 i = 0; i < OBJECTS; i++) object_free(&s->object[i]);
-    free(s);
-}
-
-static void store_page(struct object *o, const struct entry *e)
-{
-    WEIR_ASSERT(e->page.number < PAGES_MAX);
-    struct kept_page *p = &o->page[e->part][e->page.number];
-    free(p->at);
-    p->at = malloc(e->page.bytes);
-    p->len = e->page.bytes;
-    memcpy(p->at, e->page.at, e->page.bytes);
-}
-
-/* Writes the cut; page bytes are read now. */
-static void store_write(struct store *s, const struct cut *c)
-{
-    for (u32 i = 0; i < c->n; i++) {
-        const struct entry *e = &c->entry[i];
-        if (e->kind == ENTRY_DROP) {
-            assert_non_null(store_find(s, e->op, e->object)); /* only what the file has is dropped, and once */
-            object_free(store_find(s, e->op, e->object));
-            s->drops++;
-            continue;
-        }
-        struct object *o = store_object(s, e->op, e->object);
-        if (e->kind == ENTRY_PAGE) {
-            store_page(o, e);
-        } else {
-            memcpy(o->head, e->head, e->head_len);
-            o->head_len = e->head_len;
-        }
-    }
-}
-
-static err restore_pages(struct window *w, const struct object *o)
-{
-    for (enum image_part part = 0; part < PARTS; part++)
-        for (u32 i = 0; i < PAGES_MAX; i++) {
-            const struct kept_page *p = &o->page[part][i];
-            if (p->at == NULL) continue;
-            err e = window_restore_page(w, o->id, part, i, slice_of((const char *)p->at, p->len));
-            if (err_is(e)) return e;
-        }
-    return OK;
-}
-
-static err store_restore(const struct store *s, u32 op, struct window *w)
-{
-    err e = OK;
-    for (u32 i = 0; i < OBJECTS && !err_is(e); i++) {
-        const struct object *o = &s->object[i];
-        if (o->used && o->op == op) e = window_restore_head(w, o->id, slice_of((const char *)o->head, o->head_len));
-    }
-    for (u32 i = 0; i < OBJECTS && !err_is(e); i++)
-        if (s->object[i].used && s->object[i].op == op) e = restore_pages(w, &s->object[i]);
-    return err_is(e) ? e : window_restore_done(w);
-}
-
 /* --- a probe: conversations, their sites a minute, and five minutes; and all rows that were given out --- */
 
+#define OPS   3u
 #define LINES 16384u
 #define SLOTS (2 * LINES)
 
@@ -203,24 +29,36 @@ struct out {
 
 struct probe {
     struct rig    *rig;
+    u32            parts;  /* that records come in; 0: the one without a name */
+    struct strings names;
     struct window *w[OPS]; /* raw, sites, sites of five minutes */
+    struct whole  *whole[OPS];
     struct out    *out;
     u64            late;
 };
 
 static const i64 op_seconds[OPS] = { 60, 60, 300 };
 
-static void probe_open(struct probe *p, struct rig *r)
+static void probe_open(struct probe *p, struct rig *r, u32 parts)
 {
     p->rig = r;
     p->late = 0;
-    for (u32 op = 0; op < OPS; op++)
-        p->w[op] = rig_window(op == 0 ? &r->raw : &r->site, op_seconds[op], 240, op == 0 ? 300 : 4, 64, op);
+    p->parts = parts;
+    strings_init(&p->names, PARTITIONS_MAX);
+    for (u32 op = 0; op < OPS; op++) {
+        const struct group_layout *l = op == 0 ? &r->raw : &r->site;
+        p->w[op] = rig_window_parts(l, op_seconds[op], 240, op == 0 ? 300 / (parts + !parts) : 4, 64, op, &p->names);
+        whole_open(&p->whole[op], l);
+    }
 }
 
 static void probe_close(struct probe *p)
 {
-    for (u32 op = 0; op < OPS; op++) window_close(p->w[op]);
+    for (u32 op = 0; op < OPS; op++) {
+        window_close(p->w[op]);
+        whole_close(p->whole[op]);
+    }
+    strings_fini(&p->names);
 }
 
 static void out_put(struct out *o, const struct line *line)
@@ -232,9 +70,10 @@ static void out_put(struct out *o, const struct line *line)
     o->line[o->slot[i] - 1] = *line;
 }
 
-static void give_out(struct probe *p, u32 op, const struct pane *pane, bool amended)
+static void give_out(struct probe *p, u32 op, struct panes of, bool amended)
 {
-    const struct groups *g = &pane->groups;
+    u32                  revision;
+    const struct groups *g = amended ? whole_amended(p->whole[op], of) : whole_all(p->whole[op], of, &revision);
     for (u32 i = 0; i < groups_count(g); i++) {
         const struct group_row *row = groups_row(g, i);
         if (amended && !(row->flags & GROUP_AMENDED)) continue;
@@ -245,7 +84,7 @@ static void give_out(struct probe *p, u32 op, const struct pane *pane, bool amen
         snprintf(line.key, sizeof line.key, "%u %lld %s %u", op, (long long)(row->start / SEC), key,
                  row->flags & GROUP_OTHER);
         snprintf(line.values, sizeof line.values, "%s r%u: %llu %llu %llu %llu %llu %llu/%llu",
-                 close_reason_name(pane->why), row->revision, (unsigned long long)s.records,
+                 close_reason_name(of.at[0]->why), row->revision, (unsigned long long)s.records,
                  (unsigned long long)s.conns, (unsigned long long)s.src_bytes, (unsigned long long)s.dst_bytes,
                  (unsigned long long)s.src_min,
                  (unsigned long long)s.src_rtt.sum_lo, (unsigned long long)s.src_rtt.n);
@@ -258,29 +97,29 @@ struct at_op {
     u32           op;
 };
 
-static void probe_push(struct probe *p, u32 op, const struct groups *from)
+static void probe_push(struct probe *p, u32 op, const struct groups *from, u32 part)
 {
     if (op == OPS) return;
     struct window_push_counts c = { 0 };
     const struct feed        *feeds[OPS] = { &p->rig->same_raw, &p->rig->both, &p->rig->same_site };
-    window_push(p->w[op], feeds[op], from, &c);
+    window_push_rows(p->w[op], feeds[op], from, 0, groups_count(from), part, &c);
     p->late += c.late;
-    probe_push(p, op + 1, window_delta(p->w[op]));
+    probe_push(p, op + 1, window_delta(p->w[op]), part);
     groups_reset(window_delta(p->w[op]));
     groups_reset(window_late(p->w[op]));
 }
 
-static void probe_closed(void *arg, struct pane *pane)
+static void probe_closed(void *arg, struct panes of)
 {
     struct at_op *at = arg;
-    give_out(at->p, at->op, pane, false);
-    probe_push(at->p, at->op + 1, &pane->groups);
+    give_out(at->p, at->op, of, false);
+    for (u32 i = 0; i < of.count; i++) probe_push(at->p, at->op + 1, &of.at[i]->groups, of.at[i]->part);
 }
 
-static void probe_amended(void *arg, struct pane *pane)
+static void probe_amended(void *arg, struct panes of)
 {
     struct at_op *at = arg;
-    give_out(at->p, at->op, pane, true);
+    give_out(at->p, at->op, of, true);
 }
 
 /* Of so many keys that panes have several pages, and some more than groups_max. */
@@ -304,7 +143,7 @@ static void probe_step(struct probe *p, u64 seed, u32 i)
         groups_init(&partial, &p->rig->raw, 1000);
         for (u32 n = rig_random(&random) % 150; n > 0; n--)
             rig_add(p->rig, &partial, random_talk(&random, now));
-        probe_push(p, 0, &partial);
+        probe_push(p, 0, &partial, rig_part(&p->names, p->parts ? 1 + rig_random(&random) % p->parts : 0));
         groups_fini(&partial);
     } else if (what < 9) {
         i64 to = now - rig_random(&random) % 60;
@@ -379,7 +218,7 @@ static u32 run_restart(struct run *r, bool cutting)
     if (cutting)
         for (u32 op = 0; op < OPS; op++) window_thaw(r->p.w[op], false);
     probe_close(&r->p);
-    probe_open(&r->p, r->p.rig);
+    probe_open(&r->p, r->p.rig, r->p.parts);
     r->crashed++;
     memcpy(r->p.out, r->file->out, sizeof *r->p.out);
     r->p.late = r->file->late;
@@ -434,10 +273,10 @@ static void assert_out(struct out *got, struct out *want)
     assert_int_equal(got->n, want->n);
 }
 
-static void disturbed(struct rig *rig, u64 seed)
+static void disturbed(struct rig *rig, u64 seed, u32 parts)
 {
     struct probe calm = { .out = calloc(1, sizeof *calm.out) };
-    probe_open(&calm, rig);
+    probe_open(&calm, rig, parts);
     for (u32 i = 0; i < STEPS; i++) probe_step(&calm, seed, i);
     probe_end(&calm);
     assert_true(calm.out->n > 1000 && calm.late > 0); /* the script shows all that can happen */
@@ -446,7 +285,7 @@ static void disturbed(struct rig *rig, u64 seed)
     struct epoch file = { .store = calloc(1, sizeof *file.store), .out = calloc(1, sizeof *file.out) };
     struct run   r = { .file = &file, .cut = cut_make(), .cut_out = calloc(1, sizeof *r.cut_out) };
     r.p.out = calloc(1, sizeof *r.p.out);
-    probe_open(&r.p, rig);
+    probe_open(&r.p, rig, parts);
     run_all(&r, seed, seed * 77 + 5);
     assert_out(r.p.out, calm.out);
     assert_int_equal(r.p.late, calm.late);
@@ -472,12 +311,18 @@ static void disturbed(struct rig *rig, u64 seed)
 
 static void windows_go_on_from_their_image_as_if_nothing_had_happened(void **state)
 {
-    for (u64 seed = 1; seed <= 8; seed++) disturbed(rig_of_tests(state), seed);
+    for (u64 seed = 1; seed <= 8; seed++) disturbed(rig_of_tests(state), seed, 0);
+}
+
+/* The names of parts are numbered anew with each start, by the order in which the image and records name them. */
+static void windows_of_several_parts_go_on_from_their_image(void **state)
+{
+    for (u64 seed = 11; seed <= 18; seed++) disturbed(rig_of_tests(state), seed, 2 + (u32)seed % 3);
 }
 
 /* --- what a cut tells --- */
 
-static void nobody(void *arg, struct pane *p)
+static void nobody(void *arg, struct panes of)
 {
 }
 
@@ -633,7 +478,8 @@ static void a_forged_image_is_refused_with_its_reason(void **state)
         { 0, -1, 24, 2, "a pane's number was not given out yet" },
         { 0, -1, 23, 0x7f, "a pane's state does not agree with the watermark" },
         { 0, -1, 23, 0x80, "a pane's state does not agree with the watermark" },
-        { 1, -1, 0, 2, "the head of a pane has another version" },
+        { 1, -1, 0, 3, "the head of a pane has another version" },
+        { 1, -1, 0, 2, "the head of a pane has another size" }, /* a name of no bytes */
         { 1, -1, 4, 2, "a pane has an unknown state" },
         { 1, -1, 4, 0, "a pane's state does not agree with the watermark" },
         { 1, -1, 5, 4, "a pane has an unknown state" },
@@ -674,6 +520,18 @@ static void a_forged_image_is_refused_with_its_reason(void **state)
             fail_msg("row %u: %s, expected %s", i, e.what ? e.what : "accepted", rows[i].what);
         store_free(s);
     }
+}
+
+static void a_word_that_is_there_twice_is_refused(void **state)
+{
+    struct rig       *r = rig_of_tests(state);
+    struct store     *s = sample_image(r);
+    struct kept_page *bytes = &store_find(s, 0, 2)->page[PART_WORD_BYTES][0];
+    assert_memory_equal(bytes->at, "site-1site-2", 12);
+    bytes->at[11] = '1';
+    err e = forged_restore(r, s);
+    assert_string_equal(e.what, "a pane has a word twice");
+    store_free(s);
 }
 
 static void a_whole_image_is_believed(void **state)
@@ -764,12 +622,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_go_on_from_their_image_as_if_nothing_had_happened),
+        cmocka_unit_test(windows_of_several_parts_go_on_from_their_image),
         cmocka_unit_test(a_cut_tells_only_what_changed),
         cmocka_unit_test(a_drop_is_told_until_it_is_written),
         cmocka_unit_test(a_pane_that_was_never_saved_is_not_dropped),
         cmocka_unit_test(a_pane_that_goes_during_its_cut_keeps_its_pages),
         cmocka_unit_test(a_whole_image_is_believed),
         cmocka_unit_test(a_forged_image_is_refused_with_its_reason),
+        cmocka_unit_test(a_word_that_is_there_twice_is_refused),
         cmocka_unit_test(pieces_that_are_missing_or_too_many_are_refused),
         cmocka_unit_test(a_changed_byte_never_breaks_the_window),
     };

@@ -27,9 +27,11 @@ static u64 pane_records(const struct pane *p)
     return sum;
 }
 
-static void tell(void *arg, struct pane *p)
+static void tell(void *arg, struct panes of)
 {
-    struct told *t = arg;
+    struct told       *t = arg;
+    const struct pane *p = of.at[0];
+    assert_int_equal(of.count, 1);
     assert_true(t->n < WEIR_COUNT(t->start));
     t->start[t->n] = p->start / SEC;
     t->why[t->n] = p->why;
@@ -169,8 +171,9 @@ struct revised {
     u32 rows, amended, revision;
 };
 
-static void tell_revised(void *arg, struct pane *p)
+static void tell_revised(void *arg, struct panes of)
 {
+    const struct pane *p = of.at[0];
     struct revised *v = arg;
     for (u32 i = 0; i < groups_count(&p->groups); i++) {
         const struct group_row *row = groups_row(&p->groups, i);
@@ -612,17 +615,17 @@ static void feed_level(struct cascade *c, u32 level, const struct groups *g)
     groups_reset(window_delta(c->level[level]));
 }
 
-static void cascade_closed(void *arg, struct pane *p)
+static void cascade_closed(void *arg, struct panes of)
 {
     struct closing *to = arg;
-    if (to->level > 0) keep(to->c, to->level - 1, &p->groups, false);
-    feed_level(to->c, to->level, &p->groups);
+    if (to->level > 0) keep(to->c, to->level - 1, &of.at[0]->groups, false);
+    feed_level(to->c, to->level, &of.at[0]->groups);
 }
 
-static void cascade_amended(void *arg, struct pane *p)
+static void cascade_amended(void *arg, struct panes of)
 {
     struct closing *to = arg;
-    if (to->level > 0) keep(to->c, to->level - 1, &p->groups, true);
+    if (to->level > 0) keep(to->c, to->level - 1, &of.at[0]->groups, true);
 }
 
 static void cascade_advance(struct cascade *c, i64 second)
