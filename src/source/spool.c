@@ -499,9 +499,9 @@ static const struct option spools_options[] = {
       "of a spool that was never read: with its oldest file, or behind what is there" },
     { "rescan", OPTION_SPAN, false, "1s", NULL, 10 * MS, DAY, AT(rescan),
       "the directory is read this often, whatever inotify says" },
-    { "backlog", OPTION_SIZE, false, "64MiB", NULL, MIB, 65536 * MIB, AT(backlog),
+    { "backlog", OPTION_SIZE, false, "16MiB", NULL, MIB, 65536 * MIB, AT(backlog),
       "records that wait for workers; past it reading waits" },
-    { "chunk", OPTION_SIZE, false, "512KiB", NULL, 1024, 16 * MIB, AT(chunk), "records that a worker gets at once" },
+    { "chunk", OPTION_SIZE, false, "1MiB", NULL, 1024, 16 * MIB, AT(chunk), "records that a worker gets at once" },
     OPTION_END,
 };
 

@@ -61,6 +61,7 @@ struct spool_give {
     struct u2_join    *join;
     struct text       *text; /* being filled; NULL: none */
     u64                made; /* bytes of texts before it */
+    size_t             like; /* bytes of the last one    */
     struct spool_at    waiting[U2_JOIN_EVENTS + 2]; /* where the events that wait are, a ring */
     u32                first, count;
     struct spool_place past;  /* as the state has it: what went alone before past.read is not given again */
@@ -144,6 +145,8 @@ __attribute__((format(printf, 2, 3))) void spool_fail(struct spool *s, const cha
 void spool_give_open(struct spool *s);
 void spool_give_close(struct spool *s);
 
+/* It is later now: events that have waited long enough go out. Called before each block of records. */
+void spool_give_time(struct spool *s);
 /* A good record of the file on its way. */
 void spool_give_record(struct spool *s, const struct u2_record *r);
 /* All before the file's offset was looked at. */
@@ -156,4 +159,4 @@ void spool_give_idle(struct spool *s);
 void spool_give_all(struct spool *s);
 
 /* A place in the file that is open. */
-struct spool_at spool_at_of(const struct spool_file *f, u64 offset);
+void spool_at_set(struct spool_at *at, const struct spool_file *f, u64 offset);

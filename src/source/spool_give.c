@@ -12,17 +12,23 @@
 #include <stdlib.h>
 
 #define TEXT_LEAST ((size_t)64 << 10)
+#define TEXT_SPARE ((size_t)128 << 10) /* behind what the last text held: most frames ask for less */
 #define RING       (U2_JOIN_EVENTS + 2)
 
 /* --- time ---------------------------------------------------------------------------------------------------- */
 
 /* Does not count while workers are waited for: an event's packet may lie in bytes that could not be read meanwhile. */
-static nanos join_now(struct spool_give *g)
+static void time_take(struct spool_give *g)
 {
     nanos now = (nanos)clock_monotonic() - g->stalled;
     if (g->again) g->stalled += now - g->held;
     else g->held = now;
-    return g->held;
+}
+
+void spool_give_time(struct spool *s)
+{
+    time_take(&s->give);
+    u2_join_tick(s->give.join, s->give.held);
 }
 
 /* --- texts --------------------------------------------------------------------------------------------------- */
@@ -40,6 +46,16 @@ static struct spool_place place_of(const struct spool_give *g)
     return p;
 }
 
+/* Room for `size` bytes and not much more. */
+static struct text *text_fit(struct text *x, size_t size)
+{
+    if (size <= x->room && x->room / 2 <= size) return x;
+    x->room = size;
+    x = realloc(x, sizeof *x + size);
+    WEIR_ASSERT(x != NULL);
+    return x;
+}
+
 static void say_text(struct spool *s, enum word_kind kind)
 {
     struct spool_give *g = &s->give;
@@ -53,11 +69,10 @@ static void say_text(struct spool *s, enum word_kind kind)
         return;
     }
     g->stalled += (nanos)clock_monotonic() - before;
-    x->room = x->length + sizeof mark;
-    x = realloc(x, sizeof *x + x->room);
-    WEIR_ASSERT(x != NULL);
+    x = text_fit(x, x->length + sizeof mark);
     memcpy(x->bytes + x->length, &mark, sizeof mark);
     g->made += x->length;
+    g->like = x->length ? x->length : g->like;
     g->begin_said = mark.place.begin;
     s->own.chunks += x->length > 0;
     hand_say(&s->hand, &(struct word){ .kind = kind, .text = x });
@@ -86,7 +101,7 @@ static char *text_room(struct spool *s, size_t size)
 {
     struct spool_give *g = &s->give;
     if (text_full(s) && !g->pushing) text_finish(s);
-    if (g->text == NULL) text_new(s, TEXT_LEAST);
+    if (g->text == NULL) text_new(s, (g->like > TEXT_LEAST ? g->like : TEXT_LEAST) + TEXT_SPARE);
     struct text *x = g->text;
     size_t       room = x->room;
     while (room - x->length < size) room *= 2;
@@ -117,16 +132,16 @@ static void on_event(struct u2_join_out *out, const struct u2_joined *j)
 {
     struct spool      *s = container_of(out, struct spool, give.out);
     struct spool_give *g = &s->give;
-    struct u2_joined   most = *j;
+    u32                fit = u2_frames_fit(&s->of->framing, j);
     WEIR_ASSERT(g->count > 0 && g->waiting[g->first].offset == j->event->offset);
-    most.count = u2_frames_fit(&s->of->framing, j);
-    put(s, &most);
-    g->first = (g->first + 1) % RING;
+    put(s, fit == j->count ? j : &(struct u2_joined){ j->event, j->more, fit, j->origin });
+    g->first = g->first + 1 < RING ? g->first + 1 : 0;
     g->count--;
-    s->own.split += j->count - most.count;
+    if (fit == j->count) return;
+    s->own.split += j->count - fit;
     bool pushing = g->pushing;
     g->pushing = true; /* one event, one text: a place cannot lie inside of it */
-    for (u32 i = most.count; i < j->count; i++) put(s, &(struct u2_joined){ .event = &j->more[i] });
+    for (u32 i = fit; i < j->count; i++) put(s, &(struct u2_joined){ .event = &j->more[i] });
     g->pushing = pushing;
 }
 
@@ -144,7 +159,7 @@ static void caught_up(struct spool *s)
 {
     struct spool_give *g = &s->give;
     if (!g->again || spool_at_cmp(&g->read, &g->past.read) < 0) return;
-    join_now(g);
+    time_take(g);
     g->again = false;
     if (!s->of->options->join) u2_join_end(g->join);
 }
@@ -159,21 +174,20 @@ void spool_give_record(struct spool *s, const struct u2_record *r)
         g->pushing = false;
         return;
     }
-    nanos now = join_now(g);
-    u2_join_tick(g->join, now); /* here, where a text may end */
     if (r->kind == U2_KIND_EVENT) {
         WEIR_ASSERT(g->count < RING);
-        g->waiting[(g->first + g->count++) % RING] = spool_at_of(&s->file, r->offset);
+        u32 at = g->first + g->count++;
+        spool_at_set(&g->waiting[at < RING ? at : at - RING], &s->file, r->offset);
     }
     g->pushing = true;
-    u2_join_push(g->join, r, NULL, now);
+    u2_join_push(g->join, r, NULL, g->held);
     g->pushing = false;
 }
 
 void spool_give_read(struct spool *s, u64 offset)
 {
     struct spool_give *g = &s->give;
-    g->read = spool_at_of(&s->file, offset);
+    spool_at_set(&g->read, &s->file, offset);
     caught_up(s);
     if (text_full(s)) text_finish(s);
 }
@@ -196,7 +210,7 @@ static void say_place(struct spool *s)
 
 void spool_give_idle(struct spool *s)
 {
-    u2_join_tick(s->give.join, join_now(&s->give));
+    spool_give_time(s);
     text_finish(s);
     say_place(s);
 }

@@ -133,11 +133,12 @@ static void publish(struct spool *s)
 
 /* --- a file -------------------------------------------------------------------------------------------------- */
 
-struct spool_at spool_at_of(const struct spool_file *f, u64 offset)
+void spool_at_set(struct spool_at *at, const struct spool_file *f, u64 offset)
 {
-    u64 head = f->head_len < offset ? f->head_len : offset;
-    return (struct spool_at){ f->stamp, offset, head,
-                              head == SPOOL_HEAD ? f->head_sum : spool_head_sum(f->head, head) };
+    at->stamp = f->stamp;
+    at->offset = offset;
+    at->head = f->head_len < offset ? f->head_len : offset;
+    at->head_sum = at->head == SPOOL_HEAD ? f->head_sum : spool_head_sum(f->head, at->head);
 }
 
 /* Does the file begin as the one of this place did? */
@@ -256,6 +257,7 @@ static bool file_next(struct spool *s)
 static void take(struct spool *s, bool last)
 {
     struct spool_file *f = &s->file;
+    spool_give_time(s);
     while (!s->stop) {
         struct u2_record r;
         size_t           used = 0;

@@ -50,10 +50,21 @@ static size_t line_bound(const struct u2_framing *how, const struct u2_joined *j
 
 #define LINE_ROOM ((size_t)U2_FRAME_MAX - sizeof(struct head) - TEXTS_BOUND - 8)
 
+static size_t line_most(const struct u2_framing *how, const struct u2_joined *j)
+{
+    struct u2_json json = json_of(how);
+    return u2_json_joined_most(&json, j);
+}
+
+static bool line_fits(const struct u2_framing *how, const struct u2_joined *j)
+{
+    return line_most(how, j) <= LINE_ROOM || line_bound(how, j) <= LINE_ROOM;
+}
+
 u32 u2_frames_fit(const struct u2_framing *how, const struct u2_joined *j)
 {
     struct u2_joined part = { .event = j->event, .origin = j->origin };
-    if (!wants(how, U2_T_JSON) || line_bound(how, j) <= LINE_ROOM) return j->count;
+    if (!wants(how, U2_T_JSON) || line_fits(how, j)) return j->count;
     size_t sum = line_bound(how, &part);
     for (part.count = 0; part.count < j->count; part.count++) {
         struct u2_joined one = { .event = &j->more[part.count] };
@@ -65,7 +76,8 @@ u32 u2_frames_fit(const struct u2_framing *how, const struct u2_joined *j)
 
 size_t u2_frames_bound(const struct u2_framing *how, const struct u2_joined *j)
 {
-    size_t line = wants(how, U2_T_JSON) ? line_bound(how, j) : 0;
+    size_t line = wants(how, U2_T_JSON) ? line_most(how, j) : 0;
+    if (line > LINE_ROOM) line = line_bound(how, j);
     return HEAD + TEXTS_BOUND + (line <= LINE_ROOM ? line : 0) + 8;
 }
 
@@ -278,7 +290,7 @@ static bool line(struct making *m, const struct u2_joined *j)
 {
     struct u2_json json = json_of(m->how);
     if (!wants(m->how, U2_T_JSON)) return true;
-    if (line_bound(m->how, j) > LINE_ROOM) return false;
+    if (!line_fits(m->how, j)) return false;
     char *end = u2_json_joined(&json, j, (slice){ 0 }, m->end);
     m->head.text[U2_T_JSON] = (u32)(end - m->end); /* without its LF */
     m->end = end - 1;
@@ -294,12 +306,14 @@ u32 u2_frames_put(const struct u2_framing *how, const struct u2_joined *j, char 
     m.head.has |= 1ull << U2_N_PACKETS | 1ull << U2_N_BUFFERS | 1ull << U2_N_EXTRAS | 1ull << U2_N_PACKET_BYTES;
     extra_words(&m, j, HTTP_URI, U2_T_URI);
     extra_words(&m, j, HTTP_HOST, U2_T_HOST);
+    memcpy(to, &m.head, HEAD); /* not behind the line, where it would wait for all of the line's stores */
     *cut = !line(&m, j);
+    memcpy(to + offsetof(struct head, text[U2_T_JSON]), &m.head.text[U2_T_JSON], sizeof m.head.text[0]);
     size_t len = (size_t)(m.end - to), size = (len + 7) & ~(size_t)7;
     memset(m.end, 0, size - len);
     WEIR_ASSERT(size <= U2_FRAME_MAX);
     m.head.size = (u32)size;
-    memcpy(to, &m.head, HEAD);
+    memcpy(to, &m.head.size, sizeof m.head.size);
     return m.head.size;
 }
 

@@ -45,6 +45,20 @@ size_t u2_json_bound(const struct u2_json *how, const struct u2_record *r, slice
     return body_bound(how, r) + (how->place ? file.len * ESCAPED_MOST : 0);
 }
 
+static size_t body_most(const struct u2_record *r)
+{
+    bool as_base64 = r->kind != U2_KIND_EVENT && r->kind != U2_KIND_APPS;
+    return FIXED_BOUND + 8 + (size_t)r->length * (as_base64 ? 2 : 2 * ESCAPED_MOST);
+}
+
+size_t u2_json_joined_most(const struct u2_json *how, const struct u2_joined *j)
+{
+    WEIR_ASSERT(!how->packet_printable && !how->packet_hex && !how->extra_printable && !how->place);
+    size_t sum = body_most(j->event) + 128 + (how->names ? 2 * (size_t)U2_NAME_MAX * ESCAPED_MOST : 0);
+    for (u32 i = 0; i < j->count; i++) sum += body_most(&j->more[i]);
+    return sum;
+}
+
 size_t u2_json_joined_bound(const struct u2_json *how, const struct u2_joined *j, slice file)
 {
     size_t sum = u2_json_bound(how, j->event, file) + 128;

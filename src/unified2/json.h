@@ -30,4 +30,6 @@ char *u2_json_line(const struct u2_json *how, const struct u2_record *r, slice f
 /* The same of an event and what belongs to it: "packets", "buffers", "extra-data" in the event, arrays in the order of
  * the records, each only if there are any. `place` is the event's. */
 size_t u2_json_joined_bound(const struct u2_json *how, const struct u2_joined *j, slice file);
+/* As much or more, by kinds and lengths alone. Not of other forms and `place`. */
+size_t u2_json_joined_most(const struct u2_json *how, const struct u2_joined *j);
 char  *u2_json_joined(const struct u2_json *how, const struct u2_joined *j, slice file, char *p);

@@ -138,6 +138,55 @@ static void the_writer_is_empty_again_after_its_bytes_were_taken(void **state)
     row_writer_fini(&w);
 }
 
+static void a_number_is_set_where_it_stands(void **state)
+{
+    static const u64 numbers[] = { 0, 1, 127, 128, 239, 240, 16383, 16384, 0x0123456789abcd, ROW_NUMBER_MAX - 1 };
+    for (u32 i = 0; i < WEIR_COUNT(numbers); i++)
+        for (u32 tail = 0; tail < 12; tail++) { /* the reader takes another way near the end */
+            struct row_writer w;
+            row_writer_init(&w);
+            row_u64(&w, 7);
+            size_t place = row_number(&w);
+            for (u32 k = 0; k < tail; k++) row_u64(&w, 1000);
+            row_number_set(&w, place, 0x00ffffffffffffff);
+            row_number_set(&w, place, numbers[i]);
+            struct value_reader r = { w.at, w.at + w.len };
+            struct value        v;
+            assert_true(value_read(&r, &v) && v.kind == VALUE_U64 && v.u == 7);
+            assert_true(value_read(&r, &v) && v.kind == VALUE_U64 && v.u == numbers[i]);
+            for (u32 k = 0; k < tail; k++) assert_true(value_read(&r, &v) && v.u == 1000);
+            assert_ptr_equal(r.at, r.end);
+            row_writer_fini(&w);
+        }
+}
+
+static void rows_of_two_writers_follow_each_other(void **state)
+{
+    struct row_writer a, b;
+    row_writer_init(&a);
+    row_writer_init(&b);
+    write_samples(&b);
+    const u8 *bytes = b.at;
+    size_t    one = b.len;
+    row_writer_join(&a, &b); /* changes hands */
+    assert_ptr_equal(a.at, bytes);
+    assert_true(a.rows == 1 && b.rows == 0 && b.len == 0);
+    row_writer_join(&a, &b); /* nothing is there */
+    write_samples(&b);
+    row_clear(&b, 1, 5);
+    row_writer_join(&a, &b);
+    assert_true(a.rows == 3 && b.rows == 0 && b.len == 0 && a.len > 2 * one);
+    assert_memory_equal(a.at, a.at + one, one);
+    slice taken = row_writer_take(&a);
+    write_samples(&b);
+    row_writer_join(&a, &b);
+    assert_true(a.rows == 1 && a.len == one);
+    assert_memory_equal(a.at, taken.at, one);
+    free((void *)(uintptr_t)taken.at);
+    row_writer_fini(&a);
+    row_writer_fini(&b);
+}
+
 static void short_forms_read_back_as_what_they_stand_for(void **state)
 {
     struct row_writer  w;
@@ -383,6 +432,8 @@ int main(void)
         cmocka_unit_test(rows_come_back_as_they_were_written),
         cmocka_unit_test(a_skipped_cell_ends_where_a_read_one_does),
         cmocka_unit_test(the_writer_is_empty_again_after_its_bytes_were_taken),
+        cmocka_unit_test(a_number_is_set_where_it_stands),
+        cmocka_unit_test(rows_of_two_writers_follow_each_other),
         cmocka_unit_test(short_forms_read_back_as_what_they_stand_for),
         cmocka_unit_test(the_bytes_are_those_of_the_header),
         cmocka_unit_test(a_damaged_stream_is_an_error_with_its_place),

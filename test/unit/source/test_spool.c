@@ -435,6 +435,28 @@ TEST(spool_whose_bookmark_is_another_file_reads_it_from_its_start)
     kit_free(k);
 }
 
+/* Both are longer than what a file is known by. */
+TEST(spool_knows_the_file_that_took_a_read_ones_name)
+{
+    struct kit *k = kit_new(1);
+    for (u32 i = 1; i <= 10; i++) put_pair(i);
+    put_file(k, "a/x.5");
+    kit_run(k);
+    kit_cut(k);
+    kit_close(k);
+    for (u32 i = 21; i <= 32; i++) put_pair(i);
+    put_file(k, "a/x.5");
+    kit_run(k);
+    kit_cut(k);
+    kit_close(k);
+    put_pair(33);
+    add_file(k, "a/x.5");
+    clear(k);
+    kit_run(k);
+    assert_string_equal(k->core.text, "open 0\n0 e33+1\nclosed 0\ndone\n");
+    kit_free(k);
+}
+
 /* --- what is no unified2, or damaged ----------------------------------------------------------------------------- */
 
 TEST(spool_passes_over_a_pcap_of_the_same_name_and_says_so)
@@ -651,6 +673,7 @@ int main(void)
         cmocka_unit_test(spool_read_to_its_end_goes_on_with_what_was_added),
         cmocka_unit_test(spool_whose_bookmark_is_gone_goes_on_with_the_next_file_and_says_so),
         cmocka_unit_test(spool_whose_bookmark_is_another_file_reads_it_from_its_start),
+        cmocka_unit_test(spool_knows_the_file_that_took_a_read_ones_name),
         cmocka_unit_test(spool_passes_over_a_pcap_of_the_same_name_and_says_so),
         cmocka_unit_test(spool_of_two_prefixes_asks_which),
         cmocka_unit_test(spool_takes_only_digits_behind_the_dot),

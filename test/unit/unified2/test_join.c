@@ -148,6 +148,58 @@ TEST(join_finds_every_event_of_a_full_ring_round_after_round)
     u2_join_close(j);
 }
 
+/* As the join does it, by looking at all that waits. */
+struct model {
+    struct { u32 id, count; char more[64]; } at[16];
+    u32  waiting, most;
+    char text[TOLD_MAX];
+};
+
+static void model_first(struct model *m)
+{
+    sprintf(m->text + strlen(m->text), "%u:%s ", m->at[0].id, m->at[0].more);
+    memmove(m->at, m->at + 1, --m->waiting * sizeof m->at[0]);
+}
+
+static void model_push(struct model *m, char kind, u32 id)
+{
+    if (kind == 'e') {
+        if (m->waiting == m->most) model_first(m);
+        memset(&m->at[m->waiting], 0, sizeof m->at[0]);
+        m->at[m->waiting++].id = id;
+        return;
+    }
+    for (u32 i = m->waiting; i-- > 0;)
+        if (m->at[i].id == id && m->at[i].count < sizeof m->at[i].more - 1) {
+            m->at[i].more[m->at[i].count++] = kind;
+            return;
+        }
+    sprintf(m->text + strlen(m->text), "%c%u ", kind, id);
+}
+
+TEST(join_gives_each_record_to_the_latest_of_its_key_however_they_are_mixed)
+{
+    u64 seed = 1;
+    for (u32 round = 0; round < 200; round++) {
+        struct sheet    s;
+        struct model    m = { .most = 1 + round % 16 };
+        struct u2_join *j = sheet_open(&s, (struct u2_join_setup){ .events_max = m.most });
+        for (u32 i = 0; i < 200; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            char kind = "eepppxb"[(seed >> 33) % 7], what[32];
+            u32  id = 1 + (u32)(seed >> 40) % (1 + round % 24);
+            snprintf(what, sizeof what, "%c%u", kind, id);
+            push(j, &s, what, 0);
+            model_push(&m, kind, id);
+            assert_int_equal(u2_join_waiting(j), m.waiting);
+        }
+        u2_join_end(j);
+        while (m.waiting) model_first(&m);
+        assert_string_equal(s.text, m.text);
+        u2_join_close(j);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +209,7 @@ int main(void)
         cmocka_unit_test(join_lets_an_event_wait_no_longer_than_told),
         cmocka_unit_test(join_gives_the_oldest_out_when_memory_ends),
         cmocka_unit_test(join_finds_every_event_of_a_full_ring_round_after_round),
+        cmocka_unit_test(join_gives_each_record_to_the_latest_of_its_key_however_they_are_mixed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
