@@ -36,11 +36,12 @@ sqlite3_stmt *compare_prepare(const struct store *s, const char *format, ...)
 
 /* --- which tables -------------------------------------------------------------------------------------------- */
 
-/* Named by --tables, or without it all but the ledger: that has a row for each epoch, at the clock's time. */
+/* Named by --tables, or without it all but what tells of the run: the ledger has a row for each epoch at the clock's
+ * time, the rejects complaints about files and brokers, and no more than so many a minute. */
 static bool wanted(const struct compare *c, slice table)
 {
     const char *list = args_text(c->args, "tables");
-    if (list == NULL) return !slice_ends(table, S("_ledger"));
+    if (list == NULL) return !slice_ends(table, S("_ledger")) && !slice_ends(table, S("_rejects"));
     for (slice rest = slice_str(list); rest.at != NULL;)
         if (slice_eq(slice_cut(rest, ',', &rest), table)) return true;
     return false;
@@ -202,8 +203,9 @@ static int run_compare(const struct args *a)
 static const char *const compare_text[] = {
     "A and B are SQLite stores, or recipes (*.yaml) whose stores are meant; with --as B is that result set of the "
     "recipe. They may be in use by running weirs. Tables, columns and rows that only one has are told, and rows of "
-    "one key whose values differ. How a row came about (revision, closed_by) counts with --all only; ledgers only if "
-    "--tables names them.",
+    "one key whose values differ. How a row came about (revision, closed_by) counts with --all only.",
+    "Ledgers and rejects tell of a run, by its clock, and count only if --tables names them. Rejects are then told apart "
+    "by file, offset and reason, whenever they were read: --from and --to do not narrow them.",
     "Two weirs that run are never equally far: --to leaves out the newest windows. Exit code 0: equal, 1: different.",
     "  weir compare nids.yaml nids-new.yaml --as trial --to 2026-01-31T12:00",
     "  weir compare store.db other.db --tables p2_raw --tolerance 1e-9",

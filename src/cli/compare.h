@@ -51,6 +51,7 @@ struct compare {
     struct compare_column *column;
     struct compare_counts  counts;
     u64                    rows;   /* told or not                 */
+    bool                   rejects; /* told apart by other columns than its key */
     bool                   headed; /* text: the table's name is out */
 };
 

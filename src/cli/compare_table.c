@@ -12,10 +12,17 @@
 
 /* --- columns ------------------------------------------------------------------------------------------------- */
 
-static struct compare_column *column_named(struct compare *c, const char *name)
+static struct compare_column *column_find(struct compare *c, const char *name)
 {
     for (u32 i = 0; i < c->columns; i++)
         if (strcasecmp(c->column[i].name, name) == 0) return &c->column[i];
+    return NULL;
+}
+
+static struct compare_column *column_named(struct compare *c, const char *name)
+{
+    struct compare_column *known = column_find(c, name);
+    if (known != NULL) return known;
     if (c->columns == 2 * COMPARE_COLUMNS_MAX) return NULL;
     struct compare_column *made = &c->column[c->columns++];
     *made = (struct compare_column){ .name = arena_str(&c->arena, slice_str(name)) };
@@ -39,9 +46,27 @@ static int read_columns(struct compare *c, enum side side)
     return err_is(e) ? compare_error(s, sqlite3_errmsg(s->db)) : EX_OK;
 }
 
+/* Rejects are told apart by where they were, not by when that was read. */
+static void key_rejects(struct compare *c)
+{
+    static const char *const key[] = { "file", "offset", "reason" };
+    if (!slice_ends(slice_str(c->table), S("_rejects"))) return;
+    for (u32 k = 0; k < WEIR_COUNT(key); k++) {
+        const struct compare_column *col = column_find(c, key[k]);
+        if (col == NULL || !col->in[SIDE_A] || !col->in[SIDE_B]) return; /* no such table of weir's */
+    }
+    for (u32 i = 0; i < c->columns; i++) c->column[i].key[SIDE_A] = c->column[i].key[SIDE_B] = 0;
+    for (u32 k = 0; k < WEIR_COUNT(key); k++) {
+        struct compare_column *col = column_find(c, key[k]);
+        col->key[SIDE_A] = col->key[SIDE_B] = k + 1;
+    }
+    c->rejects = true;
+}
+
 /* How a row came about, which a late record or a restart changes. */
 static bool left_out(const struct compare *c, const char *name)
 {
+    if (c->rejects && strcmp(name, "timestamp") == 0) return true;
     return !c->all && (strcmp(name, "revision") == 0 || strcmp(name, "closed_by") == 0);
 }
 
@@ -134,7 +159,8 @@ static void put_range(const struct compare *c, sqlite3_str *sql)
         sqlite3_str_appendf(sql, " %s \"timestamp\" < %lld", c->from != INT64_MIN ? "AND" : "WHERE", (long long)c->to);
 }
 
-/* All rows of the range in the order of the key: what SQLite walks its B-tree for, so that nothing is sorted. */
+/* All rows of the range in the order of the key: what SQLite walks its B-tree for, so that nothing is sorted (but
+ * rejects, of which there are not that many). */
 static sqlite3_stmt *open_rows(const struct compare *c, enum side side)
 {
     const struct store          *s = &c->store[side];
@@ -206,10 +232,12 @@ int compare_table(struct compare *c)
     c->columns = 0;
     c->counts = (struct compare_counts){ 0 };
     c->rows = 0;
+    c->rejects = false;
     int code = begin(c);
     if (code == EX_OK) code = read_columns(c, SIDE_A);
     if (code == EX_OK) code = read_columns(c, SIDE_B);
     if (code == EX_OK) {
+        key_rejects(c);
         pick_columns(c);
         compare_print_table(c);
         if (compare_same_key(c)) code = compare_rows(c);

@@ -5,6 +5,7 @@
  * stand values in their order, or KEY=VALUE; what is not named may be anything. */
 #include "cli/query.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -37,8 +38,17 @@ static int key_unknown(const struct query *q, const char *word)
 {
     fprintf(stderr, "weir query: %s: not a key of %s; it has:", word, q->levels.stem);
     for (u32 i = 0; i < q->keys; i++) fprintf(stderr, " %s", q->key[i]);
+    if (q->keys == 1) fprintf(stderr, " (a value that has a = in it: %s=%s)", q->key[0], word);
     fputc('\n', stderr);
     return EX_USAGE;
+}
+
+/* A value of a single key may have a = in it, if what stands before could not be a wrong name: a URL. */
+static bool names_column(const char *word, const char *equals)
+{
+    bool good = equals > word;
+    for (const char *c = word; c < equals; c++) good = good && (isalnum((unsigned char)*c) || *c == '_' || *c == '-');
+    return good;
 }
 
 int keys_only(struct query *q, u32 skip)
@@ -50,7 +60,7 @@ int keys_only(struct query *q, u32 skip)
             q->only[key] = equals + 1;
             continue;
         }
-        if (equals && q->keys > 1) return key_unknown(q, word); /* a single key's value may well have one */
+        if (equals && (q->keys > 1 || names_column(word, equals))) return key_unknown(q, word);
         for (key = 0; key < q->keys && q->only[key]; key++) continue;
         if (key == q->keys) return key_unknown(q, word);
         q->only[key] = word;

@@ -170,6 +170,8 @@ void advice_give(struct draft *d);
 /* What no one takes from: sources, steps. */
 void unused_check(struct draft *d);
 void sinks_check(struct draft *d);    /* once tables are made  */
+struct sink_setup sink_setup_of(const struct recipe *r, u32 sink);
+void crossings_check(struct draft *d); /* once sinks are content */
 void decoders_check(struct draft *d); /* once columns have slots */
 
 /* After everything was read without error: slots and columns (resolve.c), operators and fingerprints (fingerprint.c),

@@ -464,7 +464,7 @@ const struct recipe_key field_keys[] = {
     { "measure", "name", "the field is a measure of this name and folds in windows" },
     { "agg", "fold",
       "sum, min, max, first, last, avg, sampling, bins, distinct (how many different values) or quantiles; default by "
-      "type: sum, sampling, bins" },
+      "type: sum, sampling, bins. A sum of u64 that passes 2^64 - 1 stays there, which nothing counts" },
     { "bits", "number",
       "of a distinct: a group takes 2^bits bytes for it, and its number is off by 104 % / sqrt(2^bits) as a standard "
       "error; 6 to 12 (default 10: 1 KiB, 3.25 %)" },

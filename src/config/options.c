@@ -56,15 +56,15 @@ static bool read_option_text(struct draft *d, const struct node *n, const struct
 
 static bool read_option_names(struct draft *d, const struct node *n, const struct option *o, struct option_names *out)
 {
-    struct names        names;
+    struct names        names = { 0 };
     const struct node **nodes;
-    if (!read_names(d, n, o->name, &names, &nodes)) return false;
+    bool                good = read_names(d, n, o->name, &names, &nodes);
     *out = (struct option_names){ names.count, arena_array(d->a, const char *, names.count) };
     for (u32 i = 0; i < names.count; i++) {
         bool plain = o->type == OPTION_NAMES || slice_is(names.at[i], "-");
         out->name[i] = plain ? arena_str(d->a, names.at[i]) : path_join(d->a, d->folder, names.at[i]);
     }
-    return true;
+    return good;
 }
 
 static bool read_option_pairs(struct draft *d, const struct node *n, const struct option *o, struct option_pairs *out)
@@ -175,4 +175,38 @@ void *options_read(struct draft *d, const struct node *map, const struct option 
                            "%s has no `%s`", in, o->name);
     }
     return setup;
+}
+
+struct hearing {
+    struct draft      *d;
+    const struct node *map;
+    const char        *in;
+    struct place       at;
+    bool               whole;
+};
+
+/* A name of a list, a key of a mapping; else the list as such. */
+static struct place entry_place(const struct node *n, const char *entry)
+{
+    for (u32 i = 0; i < n->count; i++) {
+        const struct node *name = n->kind == NODE_MAP ? &n->key[i] : &n->item[i];
+        if (name->kind == NODE_TEXT && slice_is(name->text, entry)) return name->at;
+    }
+    return n->at;
+}
+
+static void on_fault(void *to, const char *option, const char *entry, const char *words)
+{
+    const struct hearing *h = to;
+    const struct node    *n = map_find(h->map, option);
+    if (!h->whole && entry == NULL) return;
+    struct place at = n == NULL ? h->at : entry != NULL ? entry_place(n, entry) : n->at;
+    findings_error(h->d->f, at, NULL, "%s: %s", h->in, words);
+}
+
+void options_faults(struct draft *d, const struct node *map, void (*faults)(const void *, const struct option_ear *),
+                    const void *options, const char *in, struct place at, bool whole)
+{
+    struct hearing h = { d, map, in, at, whole };
+    if (faults != NULL && options != NULL) faults(options, &(struct option_ear){ on_fault, &h });
 }

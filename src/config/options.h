@@ -14,3 +14,9 @@
  * secrets. */
 void *options_read(struct draft *d, const struct node *map, const struct option *table, size_t size,
                    const char *const *also, const char *in, struct place at);
+
+/* What the stage finds wrong with single options, each at its place; NULL: it finds nothing.
+ *   whole   all options could be read. If not, an option may be wrong because of another: only single names of lists
+ *           and mappings are told of */
+void options_faults(struct draft *d, const struct node *map, void (*faults)(const void *, const struct option_ear *),
+                    const void *options, const char *in, struct place at, bool whole);

@@ -152,6 +152,7 @@ void recipe_read(struct recipe **out, const char *path, const struct recipe_lent
         tables_make(&d);
         sinks_check(&d);
     }
+    if (findings->errors == errors) crossings_check(&d);
     findings_sort(findings);
     if (findings->errors == errors)
         *out = r;

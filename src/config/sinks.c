@@ -129,9 +129,12 @@ static void read_sink(struct draft *d, u32 i, const struct node *map)
     s->map = map;
     s->ok = read_from(d, s, map_find(map, "from"), in);
     if (!s->ok) d->sinks_ok = false;
-    if (out->type != NULL)
+    if (out->type != NULL) {
+        u32 before = d->f->errors;
         out->options = options_read(d, map, out->type->options, out->type->options_size,
                                     key_names(&d->f->arena, sink_keys), in, s->at);
+        options_faults(d, map, out->type->faults, out->options, in, s->at, d->f->errors == before);
+    }
     if (retain != NULL) read_retain(d, i, retain);
 }
 
@@ -158,6 +161,12 @@ void sinks_read(struct draft *d, const struct node *map)
     }
 }
 
+struct sink_setup sink_setup_of(const struct recipe *r, u32 sink)
+{
+    const struct recipe_sink *s = &r->sink[sink];
+    return (struct sink_setup){ s->name, r->name, s->options, r->tables, r->table, s->wanted, s->retains, s->retain };
+}
+
 /* What a type asks of its options and of the tables it is given, once these are known. */
 void sinks_check(struct draft *d)
 {
@@ -165,8 +174,7 @@ void sinks_check(struct draft *d)
         const struct recipe_sink *out = &d->r->sink[i];
         char                      words[512] = "";
         const char               *key = NULL;
-        struct sink_setup setup = { out->name, d->r->name, out->options, d->r->tables, d->r->table, out->wanted,
-                                    out->retains, out->retain };
+        struct sink_setup         setup = sink_setup_of(d->r, i);
         if (out->type->check == NULL || out->type->check(&setup, words, sizeof words, &key)) continue;
         const struct node *n = key != NULL ? map_find(d->sink[i].map, key) : NULL;
         findings_error(d->f, n != NULL ? n->at : d->sink[i].at, NULL, "sink `%.*s`: %s", LEN(out->name), words);

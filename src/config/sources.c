@@ -403,7 +403,9 @@ static void read_source(struct draft *d, u32 i, const struct node *map)
         u32 before = d->f->errors;
         out->options = options_read(d, map, out->type->options, out->type->options_size,
                                     key_names(&d->f->arena, source_keys), in, at);
-        if (d->f->errors == before) check_options(d, out, map, in, at);
+        bool whole = d->f->errors == before;
+        options_faults(d, map, out->type->faults, out->options, in, at, whole);
+        if (whole) check_options(d, out, map, in, at);
     }
     if (layouts != NULL)
         read_layouts(d, i, layouts);

@@ -55,28 +55,24 @@ static bool broker_sound(slice broker)
     return host_sound(host) && slice_u64(digits, &port) && port > 0 && port < 65536;
 }
 
-static bool set_brokers(rd_kafka_conf_t *conf, const struct option_names *brokers, char *words, size_t size)
+/* All of them as librdkafka takes them. */
+static void brokers_check(const struct option_names *brokers, char *list, size_t room, const struct option_ear *to)
 {
-    char   list[BROKERS_LENGTH] = "";
+    char   words[512];
     size_t len = 0;
-    if (brokers->count == 0) {
-        snprintf(words, size, "`brokers` names none: host:port, one at least");
-        return false;
-    }
+    list[0] = 0;
+    if (brokers->count == 0) to->fault(to->to, "brokers", NULL, "`brokers` names none: host:port, one at least");
     for (u32 i = 0; i < brokers->count; i++) {
         const char *broker = brokers->name[i];
         if (!broker_sound(slice_str(broker))) {
-            snprintf(words, size, "`%s` is no broker: host:port, as kafka.example.org:9092 or [2001:db8::1]:9092",
-                     broker);
-            return false;
+            snprintf(words, sizeof words, "`%s` is no broker: host:port, as kafka.example.org:9092 or "
+                     "[2001:db8::1]:9092", broker);
+            to->fault(to->to, "brokers", broker, words);
         }
-        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? "," : "", broker);
-        if (len >= sizeof list) {
-            snprintf(words, size, "`brokers` is too long: a few are enough, each tells of all");
-            return false;
-        }
+        if (len < room) len += (size_t)snprintf(list + len, room - len, "%s%s", i ? "," : "", broker);
     }
-    return rd_kafka_conf_set(conf, "bootstrap.servers", list, words, size) == RD_KAFKA_CONF_OK;
+    if (len >= room)
+        to->fault(to->to, "brokers", NULL, "`brokers` is too long: a few are enough, each tells of all");
 }
 
 /* --- properties ------------------------------------------------------------------------------------------------- */
@@ -126,6 +122,14 @@ static void unknown(const char *property, char *words, size_t size)
     free(table);
 }
 
+/* What librdkafka says may end in line breaks. */
+static void invalid(const char *property, char *why, char *words, size_t size)
+{
+    size_t len = strlen(why);
+    while (len > 0 && (isspace((unsigned char)why[len - 1]) || iscntrl((unsigned char)why[len - 1]))) why[--len] = 0;
+    snprintf(words, size, "property `%s`: %s", property, why);
+}
+
 /* What librdkafka says of a bad value it says well; a secret's value is not in it. */
 static bool set_property(rd_kafka_conf_t *conf, const struct kafka_ours *ours, const char *key, const char *value,
                          char *words, size_t size)
@@ -139,20 +143,51 @@ static bool set_property(rd_kafka_conf_t *conf, const struct kafka_ours *ours, c
     switch (rd_kafka_conf_set(conf, key, value, why, sizeof why)) {
     case RD_KAFKA_CONF_OK: return true;
     case RD_KAFKA_CONF_UNKNOWN: unknown(key, words, size); return false;
-    case RD_KAFKA_CONF_INVALID: snprintf(words, size, "property `%s`: %s", key, why); return false;
+    case RD_KAFKA_CONF_INVALID: invalid(key, why, words, size); return false;
     }
     return false;
 }
 
+/* Sets what is right and tells what is not. A value that could not be read has been told of. */
+static void conf_set(const struct kafka_conf_spec *spec, rd_kafka_conf_t *conf, const struct option_ear *to)
+{
+    char                       brokers[BROKERS_LENGTH], words[768];
+    const struct option_pairs *p = spec->properties;
+    brokers_check(spec->brokers, brokers, sizeof brokers, to);
+    kafka_conf_own(conf, "bootstrap.servers", brokers);
+    if (spec->client) kafka_conf_own(conf, "client.id", spec->client);
+    for (u32 i = 0; p && i < p->count; i++)
+        if (p->value[i] != NULL && !set_property(conf, spec->ours, p->key[i], p->value[i], words, sizeof words))
+            to->fault(to->to, "properties", p->key[i], words);
+}
+
+void kafka_conf_faults(const struct kafka_conf_spec *spec, const struct option_ear *to)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    conf_set(spec, conf, to);
+    rd_kafka_conf_destroy(conf);
+}
+
+struct first_fault {
+    char  *words;
+    size_t size;
+    bool   heard;
+};
+
+static void on_first(void *to, const char *option, const char *entry, const char *words)
+{
+    struct first_fault *f = to;
+    (void)option, (void)entry;
+    if (!f->heard) snprintf(f->words, f->size, "%s", words);
+    f->heard = true;
+}
+
 rd_kafka_conf_t *kafka_conf_make(const struct kafka_conf_spec *spec, char *words, size_t size)
 {
-    rd_kafka_conf_t           *conf = rd_kafka_conf_new();
-    const struct option_pairs *p = spec->properties;
-    bool                       good = set_brokers(conf, spec->brokers, words, size);
-    if (good && spec->client) kafka_conf_own(conf, "client.id", spec->client);
-    for (u32 i = 0; good && p && i < p->count; i++)
-        good = set_property(conf, spec->ours, p->key[i], p->value[i], words, size);
-    if (good) return conf;
+    rd_kafka_conf_t   *conf = rd_kafka_conf_new();
+    struct first_fault fault = { words, size, false };
+    conf_set(spec, conf, &(struct option_ear){ on_first, &fault });
+    if (!fault.heard) return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
 }

@@ -22,7 +22,10 @@ struct kafka_conf_spec {
     const char                *client;     /* client.id                                */
 };
 
-/* The caller's, to be given to rd_kafka_new or rd_kafka_conf_destroy. NULL: words say what is wrong. */
+/* Tells all that is wrong with `brokers` and `properties`. */
+void kafka_conf_faults(const struct kafka_conf_spec *spec, const struct option_ear *to);
+
+/* The caller's, to be given to rd_kafka_new or rd_kafka_conf_destroy. NULL: words say what is wrong first. */
 rd_kafka_conf_t *kafka_conf_make(const struct kafka_conf_spec *spec, char *words, size_t size);
 
 /* As kafka_conf_make sets it, for keys that are weir's own: they must be known and valid. */

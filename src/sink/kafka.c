@@ -11,6 +11,7 @@
  * stays full for a `timeout`, apply is an error that the engine repeats, and the sources wait. */
 #include "sink/kafka_link.h"
 #include "sink/kafka_plan.h"
+#include "sink/kafka_terms.h"
 #include "sink/sinks.h"
 
 #include <stdio.h>
@@ -52,40 +53,15 @@ static void link_setup(struct kafka_link_setup *l, const struct sink_setup *setu
                        char **id, char **group)
 {
     const struct kafka_options *o = setup->options;
-    slice                       recipe = setup->recipe, name = setup->name;
-    if (o->id != NULL) *id = slice_dup(slice_str(o->id));
-    else WEIR_ASSERT(asprintf(id, "weir.%.*s.%.*s", (int)recipe.len, recipe.at, (int)name.len, name.at) > 0);
-    if (o->group != NULL) *group = slice_dup(slice_str(o->group));
-    else WEIR_ASSERT(asprintf(group, "%s.epoch", *id) > 0);
+    kafka_terms_names(setup, id, group);
     *l = (struct kafka_link_setup){ .brokers = &o->brokers, .properties = &o->properties, .id = *id, .group = *group,
-                                    .sink = name, .recipe = recipe, .exactly = o->delivery == 0,
+                                    .sink = setup->name, .recipe = setup->recipe,
+                                    .exactly = o->delivery == 0,
                                     .topics = plan->topics, .topic = (const char *const *)plan->topic,
                                     .create = o->create, .partitions = (u32)o->partitions,
                                     .replication = (u32)o->replication, .timeout_ms = ms_of(o->timeout),
                                     .wait_ms = ms_of(o->wait), .watchdog_ms = ms_of(o->watchdog),
                                     .warn = setup->warn };
-}
-
-static bool kafka_check(const struct sink_setup *setup, char *words, size_t size, const char **at)
-{
-    const struct kafka_options *o = setup->options;
-    struct kafka_plan           plan;
-    struct kafka_link_setup     l;
-    char                       *id = NULL, *group = NULL;
-    bool                        good = kafka_plan_init(&plan, setup, words, size, at);
-    if (good && o->watchdog < o->timeout + 10 * NANOS_SECOND) {
-        snprintf(words, size, "`watchdog` must be longer than `timeout` by 10s or more");
-        *at = "watchdog";
-        good = false;
-    }
-    if (good) {
-        link_setup(&l, setup, &plan, &id, &group);
-        good = kafka_link_check(&l, words, size, at);
-    }
-    kafka_plan_fini(&plan);
-    free(id);
-    free(group);
-    return good;
 }
 
 static void kafka_close(struct sink *s)
@@ -309,7 +285,9 @@ const struct sink_type sink_kafka = {
     .name = "kafka",
     .options = kafka_sink_options,
     .options_size = sizeof(struct kafka_options),
-    .check = kafka_check,
+    .faults = kafka_terms_faults,
+    .check = kafka_terms_check,
+    .channels = kafka_terms_channels,
     .open = kafka_open,
     .epoch = kafka_epoch,
     .apply = kafka_apply,

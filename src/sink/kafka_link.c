@@ -190,20 +190,10 @@ static rd_kafka_conf_t *conf_reader(const struct kafka_link_setup *s, char *word
     return conf;
 }
 
-bool kafka_link_check(const struct kafka_link_setup *s, char *words, size_t size, const char **at)
+void kafka_link_faults(const struct option_names *brokers, const struct option_pairs *properties,
+                       const struct option_ear *to)
 {
-    struct option_pairs     none = { 0 };
-    struct kafka_link_setup bare = *s;
-    bare.properties = &none;
-    *at = "brokers";
-    rd_kafka_conf_t *conf = conf_base(&bare, words, size);
-    if (conf == NULL) return false;
-    rd_kafka_conf_destroy(conf);
-    *at = "properties";
-    conf = conf_producer(s, words, size);
-    if (conf == NULL) return false;
-    rd_kafka_conf_destroy(conf);
-    return true;
+    kafka_conf_faults(&(struct kafka_conf_spec){ brokers, properties, ours, NULL }, to);
 }
 
 struct birth {

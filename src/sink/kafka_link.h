@@ -32,8 +32,9 @@ struct kafka_link_setup {
 
 struct kafka_link;
 
-/* Are these settings possible? Connects nowhere. */
-bool kafka_link_check(const struct kafka_link_setup *setup, char *words, size_t size, const char **at);
+/* Tells all that is wrong with them for this sink. Connects nowhere. */
+void kafka_link_faults(const struct option_names *brokers, const struct option_pairs *properties,
+                       const struct option_ear *to);
 
 /* Waits up to wait_ms for the brokers, makes the producer the only one of its id, looks for the topics, reads the mark.
  * setup: lent for life. */

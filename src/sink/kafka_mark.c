@@ -80,8 +80,9 @@ static err taken_over(const struct kafka_link *l, const struct mark *m, char *wh
         return (err){ ERR_STATE, "the mark is gone", 0 };
     }
     snprintf(why, room, "kafka: another weir with transactional id %s took over (its mark: epoch %llu by %.*s; ours "
-             "was epoch %llu)", l->setup->id, (unsigned long long)m->epoch, (int)m->instance.len, m->instance.at,
-             (unsigned long long)l->epoch);
+             "was epoch %llu). If both are to run, each needs a `name` of its own, or its sink a `%s`", l->setup->id,
+             (unsigned long long)m->epoch, (int)m->instance.len, m->instance.at, (unsigned long long)l->epoch,
+             l->setup->exactly ? "transactional_id" : "group");
     return (err){ ERR_STATE, "another weir took over", 0 };
 }
 

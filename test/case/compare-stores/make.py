@@ -19,6 +19,18 @@ def store(path, tables):
 
 
 T = 1763719200
+REJECTS = ("timestamp INTEGER NOT NULL, file TEXT NOT NULL, offset INTEGER NOT NULL, line INTEGER, reason TEXT, field TEXT, "
+           "sample TEXT")
+
+
+def rejects(start, more):
+    """The same three lines, read from `start` on; two complaints of one place; and more."""
+    rows = [("b.txt", 70, 2, "too few fields", None, "x"), ("a.txt", 100, 3, "no number", "id", "y"),
+            ("a.txt", 20, 1, "no number", "id", "z"), ("a.txt", 0, None, "truncated", None, None),
+            ("a.txt", 0, None, "truncated", None, None)] + more
+    return ("p2_rejects", REJECTS, "timestamp, file, offset", [(start + i,) + row for i, row in enumerate(rows)])
+
+
 SITE = "timestamp INTEGER NOT NULL, site TEXT NOT NULL, bytes INTEGER, rtt REAL, "
 store("a.db", [
     ("p2_site", SITE + "old INTEGER, " + TAIL, "timestamp, site", [
@@ -32,6 +44,7 @@ store("a.db", [
     ("p2_only", "timestamp INTEGER NOT NULL", "timestamp", [(T,)]),
     ("p2_same", SITE + TAIL, "timestamp, site", [(T + i, "s", i, 0.1, 1, "end", 0) for i in range(500)]),
     ("p2_ledger", "timestamp INTEGER NOT NULL, read INTEGER", "timestamp", [(T, 1)]),
+    rejects(T, []),
 ])
 store("b.db", [
     ("p2_site", SITE + TAIL + ", fresh TEXT", "timestamp, site", [
@@ -44,4 +57,6 @@ store("b.db", [
     ("p2_key", "timestamp INTEGER NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL", "timestamp, b, a", [(T, "x", "y")]),
     ("p2_same", SITE + TAIL, "timestamp, site", [(T + i, "s", i, 0.1, 1, "end", 0) for i in range(500)]),
     ("p2_ledger", "timestamp INTEGER NOT NULL, read INTEGER", "timestamp", [(T, 2)]),
+    rejects(T + 3600, [("a.txt", 20, 1, "too long", None, "z")]),
 ])
+store("c.db", [rejects(T + 7200, [])])

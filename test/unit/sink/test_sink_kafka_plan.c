@@ -109,11 +109,104 @@ static void refuses(struct fixture *f, struct kafka_options *o, const char *key,
     assert_string_equal(at, key);
 }
 
+/* All faults, a line each. */
+struct heard {
+    char   text[4096];
+    size_t len;
+};
+
+static void on_fault(void *to, const char *option, const char *entry, const char *words)
+{
+    struct heard *h = to;
+    h->len += (size_t)snprintf(h->text + h->len, sizeof h->text - h->len, "%s%s%s: %s\n", option, entry ? "." : "",
+                               entry ? entry : "", words);
+    assert_true(h->len < sizeof h->text);
+}
+
+static void faults_are(const struct kafka_options *o, const char *text)
+{
+    struct heard h = { 0 };
+    sink_kafka.faults(o, &(struct option_ear){ on_fault, &h });
+    assert_string_equal(h.text, text);
+}
+
+static void kafka_tells_all_faults_of_its_options_at_once(void **state)
+{
+    const char          *broker[] = { "kafka", "k:9092", "k:x" };
+    const char          *key[] = { "transactional.id", "linger.sm", "lost", "batch.size", "acks", "linger.ms" };
+    const char          *value[] = { "5", "5", NULL, "0", "1", "7" };
+    struct kafka_options o = options_of("t");
+    faults_are(&o, "");
+    o.brokers = (struct option_names){ 3, broker };
+    o.properties = (struct option_pairs){ 6, key, value };
+    o.watchdog = o.timeout;
+    faults_are(&o,
+               "brokers.kafka: `kafka` is no broker: host:port, as kafka.example.org:9092 or [2001:db8::1]:9092\n"
+               "brokers.k:x: `k:x` is no broker: host:port, as kafka.example.org:9092 or [2001:db8::1]:9092\n"
+               "properties.transactional.id: `transactional.id` is weir's own to set: use `transactional_id` of the "
+               "sink\n"
+               "properties.linger.sm: `linger.sm` is no property of librdkafka: did you mean `linger.ms`?\n"
+               "properties.batch.size: property `batch.size`: Configuration property \"batch.size\" value 0 is outside "
+               "allowed range 1..2147483647\n"
+               "properties.acks: `acks` is weir's own to set: use `delivery` of the sink, both ways need all\n"
+               "watchdog: `watchdog` must be longer than `timeout` by 10s or more\n");
+}
+
+static void kafka_tells_of_options_without_effect(void **state)
+{
+    struct kafka_options o = options_of("t");
+    o.partitions = 3, o.replication = 2, o.group = "w-{recipe}", o.id = "";
+    faults_are(&o,
+               "transactional_id: `transactional_id` is empty\n"
+               "group: `group` is taken as it stands: nothing is put into `w-{recipe}`\n"
+               "partitions: `partitions` is without effect unless `create` is true: topics that are there have theirs\n"
+               "replication: `replication` is without effect unless `create` is true: topics that are there have "
+               "theirs\n");
+    o.create = true, o.group = "g", o.id = "x";
+    faults_are(&o, "");
+    o.delivery = 1;
+    faults_are(&o, "transactional_id: `transactional_id` is without effect where `delivery` is at_least_once\n");
+    o.group = NULL;
+    faults_are(&o, "transactional_id: `transactional_id` names only the group where `delivery` is at_least_once: write "
+                   "`group: x.epoch` instead\n");
+}
+
+static void on_channel(void *to, const struct channel *c)
+{
+    struct heard *h = to;
+    h->len += (size_t)snprintf(h->text + h->len, sizeof h->text - h->len, "%s %s %.*s", c->sole ? "its" : "a", c->kind,
+                               (int)c->name.len, c->name.at);
+    h->len += (size_t)snprintf(h->text + h->len, sizeof h->text - h->len, c->sole ? "\n" : " of %u\n", c->table);
+    assert_true(h->len < sizeof h->text && strcmp(c->option, c->kind) == 0 && c->hosts->count == 1);
+}
+
+static void channels_are(struct fixture *f, struct kafka_options *o, const char *text)
+{
+    struct heard h = { 0 };
+    f->setup.options = o;
+    sink_kafka.channels(&f->setup, &(struct channel_ear){ on_channel, &h });
+    assert_string_equal(h.text, text);
+}
+
+static void kafka_names_what_it_writes_to(void **state)
+{
+    struct fixture      *f = *state;
+    char                 text[512];
+    struct kafka_options o = options_of("x.{table}");
+    o.id = "me";
+    snprintf(text, sizeof text, "a topic x.p2_raw of %u\na topic x.p2_tops of %u\nits transactional_id me\n"
+             "its group me.epoch, topic x.p2_raw\n", RAW, TOPS);
+    channels_are(f, &o, text);
+    o.delivery = 1, o.group = "g";
+    f->wanted[RAW] = false;
+    snprintf(text, sizeof text, "a topic x.p2_tops of %u\nits group g, topic x.p2_tops\n", TOPS);
+    channels_are(f, &o, text);
+}
+
 static void kafka_says_at_check_time_what_cannot_be(void **state)
 {
     struct fixture      *f = *state;
-    const char          *bad_broker[] = { "kafka" }, *site[] = { "site" };
-    const char          *mine[] = { "transactional.id" }, *typo[] = { "linger.sm" }, *value[] = { "5" };
+    const char          *site[] = { "site" };
     struct kafka_options o = options_of("a b");
     refuses(f, &o, "topic", "`a b` cannot be a topic's name");
     o = options_of("t");
@@ -122,17 +215,6 @@ static void kafka_says_at_check_time_what_cannot_be(void **state)
     o = options_of("t");
     o.value = "json";
     refuses(f, &o, "value", "`value` names `json`, but table p2_raw has no such column");
-    o = options_of("t");
-    o.brokers.name = bad_broker;
-    refuses(f, &o, "brokers", "`kafka` is no broker");
-    o = options_of("t");
-    o.properties = (struct option_pairs){ 1, mine, value };
-    refuses(f, &o, "properties", "use `transactional_id` of the sink");
-    o.properties.key = typo;
-    refuses(f, &o, "properties", "did you mean `linger.ms`");
-    o = options_of("t");
-    o.watchdog = o.timeout;
-    refuses(f, &o, "watchdog", "longer than `timeout`");
     o = options_of("t");
     const char *at = NULL;
     f->setup.options = &o;
@@ -147,6 +229,9 @@ int main(void)
         CASE(kafka_passes_a_columns_bytes_on_as_they_are),
         CASE(kafka_gives_a_key_of_nulls_no_key),
         CASE(kafka_says_at_check_time_what_cannot_be),
+        CASE(kafka_tells_all_faults_of_its_options_at_once),
+        CASE(kafka_tells_of_options_without_effect),
+        CASE(kafka_names_what_it_writes_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
