@@ -17,15 +17,18 @@ static const struct exit_line exit_lines[] = {
     { EX_OK, "all went well" },
     { 1, "`compare`: the stores differ" },
     { EX_USAGE, "the command line is wrong" },
-    { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, out of step; a capture is damaged" },
+    { EX_DATAERR, "a state file or store was refused: damaged, another recipe's, out of step; a capture is damaged; "
+                  "what a topic had at the saved position is gone, and the recipe says stop (`reset`)" },
     { EX_NOINPUT, "a file to read is not there" },
     { EX_UNAVAILABLE, "an interface cannot be listened to" },
     { EX_SOFTWARE, "a bug of weir's" },
     { EX_CANTCREAT, "a file cannot be made, or a finished one would have been written over" },
-    { EX_IOERR, "a disk or a sink failed" },
-    { EX_TEMPFAIL, "`run --once` or `p2 -r` was told to stop before it had read all; run it again" },
+    { EX_IOERR, "a disk, a source or a sink failed; it may work the next time" },
+    { EX_TEMPFAIL, "`run --once` or `p2 -r` was told to stop before it had read all, or a sink hangs or lacks an epoch; "
+                   "run it again" },
     { EX_NOPERM, "an interface may not be listened to" },
-    { EX_CONFIG, "the recipe or a table it names is wrong" },
+    { EX_CONFIG, "the recipe or a table it names is wrong; a topic or partition is not there (--once); the consumer "
+                 "group of a recipe with windows has another member. It will not work before something is changed" },
 };
 
 static void flag_line(const struct flag *f, FILE *to)

@@ -43,17 +43,19 @@ static bool marked(const struct recipe *r)
 }
 
 /* A position says where to go on: --from would be passed over, and that is told instead. */
-static int may_begin(const struct args *a, const struct recipe *r)
+static int may_begin(const struct args *a, const struct recipe *r, const char *from)
 {
     char why[SNAPSHOT_WHY] = "";
     u64  count = 0;
-    if (!recipe_has_start(r))
+    bool state = strcmp(from, "state") == 0, there = access(r->state_path, F_OK) == 0;
+    if (!state && !recipe_has_start(r))
         return instance_refuse(a, EX_USAGE, "--from: no source of %s has a `start`; it reads all that is there",
                                r->path);
-    if (access(r->state_path, F_OK) != 0) return EX_OK;
-    err e = snapshot_positions(r->state_path, &count, why);
+    err e = there ? snapshot_positions(r->state_path, &count, why) : OK;
     if (err_is(e)) return instance_refuse(a, EX_DATAERR, "%s", why);
-    if (count == 0) return EX_OK;
+    if (state && count == 0)
+        return instance_refuse(a, EX_USAGE, "--from state: %s has no positions", r->state_path);
+    if (state || count == 0) return EX_OK;
     return instance_refuse(a, EX_USAGE,
                            "--from: %s has positions (%llu) and goes on there; leave --from away, or remove this "
                            "result set first (weir drop), or give it another name (--as)",
@@ -65,7 +67,7 @@ int instance_may_run(const struct args *a, const struct recipe *r, const char *f
     if (marked(r))
         return instance_refuse(a, EX_DATAERR, "%s.switch: a switch was not finished: run `weir switch` again first",
                                r->state_first);
-    return from ? may_begin(a, r) : EX_OK;
+    return from ? may_begin(a, r, from) : EX_OK;
 }
 
 /* --- drop ---------------------------------------------------------------------------------------------------- */
@@ -104,14 +106,30 @@ static int drop_file(const struct args *a, const char *path)
     return code;
 }
 
+/* With the names put in that stand in braces, as stages do it. */
+static void print_names(const char *text, slice recipe, const char *what, slice name)
+{
+    size_t own = strlen(what);
+    while (*text) {
+        bool  is_recipe = strncmp(text, "{recipe}", 8) == 0;
+        bool  is_own = text[0] == '{' && strncmp(text + 1, what, own) == 0 && text[own + 1] == '}';
+        slice out = is_recipe ? recipe : is_own ? name : slice_of(text, 1);
+        printf("%.*s", (int)out.len, out.at);
+        text += is_recipe ? 8 : is_own ? own + 2 : 1;
+    }
+    putchar('\n');
+}
+
 /* What sinks that are no store wrote under a name of its own, and where sources stand elsewhere. */
-static void tell_kept(const char *what, slice name, const struct option *o, const void *options)
+static void tell_kept(const struct recipe *r, const char *what, slice name, const struct option *o,
+                      const void *options)
 {
     for (; o != NULL && o->name != NULL; o++) {
         const char *const *text = (const void *)((const char *)options + o->offset);
         if (!o->own || (o->type != OPTION_PATH && o->type != OPTION_TEXT)) continue;
-        if (*text && strcmp(*text, "-") != 0)
-            printf("kept: %s %.*s: %s %s\n", what, (int)name.len, name.at, o->name, *text);
+        if (*text == NULL || strcmp(*text, "-") == 0) continue;
+        printf("kept: %s %.*s: %s ", what, (int)name.len, name.at, o->name);
+        print_names(*text, r->name, what, name);
     }
 }
 
@@ -123,10 +141,10 @@ static int drop_all(const struct args *a, const struct recipe *r)
     for (u32 i = 0; i < r->sinks && code == EX_OK; i++) {
         const char *store = load_sink_store(&r->sink[i]);
         if (store && is_there(store)) code = drop_file(a, store);
-        else if (!store) tell_kept("sink", r->sink[i].name, r->sink[i].type->options, r->sink[i].options);
+        else if (!store) tell_kept(r, "sink", r->sink[i].name, r->sink[i].type->options, r->sink[i].options);
     }
     for (u32 i = 0; i < r->sources && code == EX_OK; i++)
-        tell_kept("source", r->source[i].name, r->source[i].type->options, r->source[i].options);
+        tell_kept(r, "source", r->source[i].name, r->source[i].type->options, r->source[i].options);
     return code;
 }
 

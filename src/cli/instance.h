@@ -9,7 +9,7 @@
 int instance_name_bad(const struct args *a, const char *name);
 
 /* Refused, said why: while a switch is not finished; where --from was given (`from`) and sources have positions, or
- * none of them has a `start`. */
+ * none of them has a `start`; where `from` is "state" and there are no positions. */
 int instance_may_run(const struct args *a, const struct recipe *r, const char *from);
 
 /* The file that is there while a switch is under way; malloc'd. Its text is the name. */

@@ -12,8 +12,9 @@ static int run_run(const struct args *a)
 {
     int         code;
     const char *as = args_text(a, "as"), *from = args_text(a, "from");
+    const char *start = from && strcmp(from, "state") != 0 ? from : NULL;
     if (as && !instance_name_good(as)) return instance_name_bad(a, as);
-    struct recipe *r = load_instance(a->positional[0], as, from, &code);
+    struct recipe *r = load_instance(a->positional[0], as, start, &code);
     if (r == NULL) return code;
     code = instance_may_run(a, r, from);
     if (code) {
@@ -23,6 +24,7 @@ static int run_run(const struct args *a)
     log_open(args_has(a, "quiet") ? LOG_WARN : LOG_INFO);
     struct engine_options options = { .once = args_has(a, "once"),
                                       .final = args_has(a, "final"),
+                                      .alone = from != NULL,
                                       .stats = args_text(a, "stats") };
     code = engine_run(r, &options);
     recipe_free(r);
@@ -51,8 +53,9 @@ static const char *const run_text[] = {
     "tables again. Open windows stay open over a stop unless --final is given.",
     "--as NAME makes a second result set beside the running first, from the same recipe or a new one. Its state file "
     "and what its sinks write have NAME in their names: store.db becomes store.NAME.db, a topic alerts alerts-NAME; "
-    "nothing is shared. --from says where its sources begin. `weir compare` shows what differs, `weir switch` puts it "
-    "in the first's place, `weir drop` removes it.",
+    "nothing is shared. --from says where its sources begin, of a state that has no positions yet; `--from state`: "
+    "at the positions it has, though a consumer group is ahead of them. `weir compare` shows what differs, `weir "
+    "switch` puts it in the first's place, `weir drop` removes it.",
     "  weir run nids-new.yaml --as trial --from earliest --once",
     NULL,
 };
@@ -61,7 +64,8 @@ static const struct flag run_flags[] = {
     { "once", 0, NULL, NULL, "read what is there, close every window (closed_by: end), exit 0" },
     { "final", 0, NULL, NULL, "when told to stop, close every window first" },
     { "as", 0, "NAME", NULL, "a result set of this name, with a state and outputs of its own" },
-    { "from", 0, "WHERE", NULL, "earliest, latest or a time, in place of the `start` of sources; state must be fresh" },
+    { "from", 0, "WHERE", NULL, "earliest, latest or a time, in place of the `start` of sources; state must be fresh. "
+      "state: its positions, whatever a consumer group holds" },
     { "stats", 0, "FILE", NULL, "keep the run's figures in FILE, as JSON: every 5 s, and at the end" },
     { "quiet", 'q', NULL, NULL, "only warnings and errors on standard error" },
     { .name = NULL },

@@ -11,6 +11,7 @@
 #include "source/kafka.h"
 
 #include "source/sources.h"
+#include "weir/hash.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -187,7 +188,7 @@ static void kafka_cut(struct source *s, u32 *count, const struct position **posi
     }
     *count = 0;
     for (u32 i = 0; i < k->parts.count; i++)
-        if (part_cut(k->parts.at[i], &k->position[*count])) ++*count;
+        if (part_cut(k->parts.at[i], k->group, &k->position[*count])) ++*count;
     *position = k->position;
 }
 
@@ -222,7 +223,7 @@ static bool given(const struct option_pairs *p, const char *key)
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *words)
 {
     struct kafka *k = rd_kafka_opaque(rk);
-    if (k != NULL && k->opening && strncmp(facility, "CONFWARN", 8) == 0)
+    if (k != NULL && strncmp(facility, "CONFWARN", 8) == 0 && k->opening) /* said while it opens, by this thread */
         k->to->complain(k->to, (slice){ 0 }, 0, words);
 }
 
@@ -230,6 +231,23 @@ static rd_kafka_conf_t *conf_make(const struct kafka_options *o, const char *cli
 {
     struct kafka_conf_spec spec = { &o->brokers, &o->properties, ours, client };
     return kafka_conf_make(&spec, words, size);
+}
+
+/* Under which name the group knows a recipe with state, the same at each start: see kafka_group.c. Other topics make
+ * another name, as the group would go on with the old ones. */
+static void settle_membership(struct kafka *k, rd_kafka_conf_t *conf)
+{
+    const struct option_names *topics = &k->options->topics;
+    char                       text[64];
+    size_t                     size = sizeof text;
+    u64                        sum = 0;
+    bool                       known = rd_kafka_conf_get(conf, "session.timeout.ms", text, &size) == RD_KAFKA_CONF_OK;
+    k->session_ms = known ? strtoull(text, NULL, 10) : 45000;
+    k->resident = k->setup.stateful && !k->fixed && k->setup.state != 0;
+    if (!k->resident || given(&k->options->properties, "group.instance.id")) return;
+    for (u32 i = 0; i < topics->count; i++) sum = hash_checksum(topics->name[i], strlen(topics->name[i]), sum);
+    snprintf(text, sizeof text, "weir-%016llx-%08x", (unsigned long long)k->setup.state, (unsigned)(sum >> 32));
+    kafka_conf_own(conf, "group.instance.id", text);
 }
 
 /* What weir needs as it is, and what it would rather have unless the recipe says otherwise. */
@@ -254,6 +272,7 @@ static void conf_settle(struct kafka *k, rd_kafka_conf_t *conf)
     kafka_conf_own(conf, "queued.max.messages.kbytes", kib);
     kafka_conf_own(conf, "isolation.level", k->options->isolation ? "read_uncommitted" : "read_committed");
     kafka_conf_own(conf, "group.id", k->group);
+    settle_membership(k, conf);
     rd_kafka_conf_set_opaque(conf, k);
     rd_kafka_conf_set_rebalance_cb(conf, kafka_on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, kafka_on_commit);
@@ -296,7 +315,8 @@ static void kafka_free(struct kafka *k)
 static err restore(struct kafka *k, const struct source_setup *setup)
 {
     for (u32 i = 0; i < setup->positions; i++)
-        if (!parts_restore(&k->parts, &setup->position[i])) return (err){ ERR_STATE, "a position of no partition", i };
+        if (!parts_restore(&k->parts, &setup->position[i], slice_str(k->group)))
+            return (err){ ERR_STATE, "a position of no partition", i };
     return OK;
 }
 
@@ -426,20 +446,16 @@ static void kafka_close(struct source *s, void (*gone)(void *), void *arg)
 
 /* --- tables ----------------------------------------------------------------------------------------------------- */
 
-static bool kafka_check(const void *options, char *words, size_t size, const char **at)
+static void kafka_faults(const void *options, const struct option_ear *to)
 {
     const struct kafka_options *o = options;
-    struct option_pairs         none = { 0 };
-    struct kafka_conf_spec      brokers = { &o->brokers, &none, NULL, NULL };
-    if (!kafka_options_check(o, words, size, at)) return false;
-    *at = "brokers";
-    rd_kafka_conf_t *conf = kafka_conf_make(&brokers, words, size);
-    if (conf == NULL) return false;
-    rd_kafka_conf_destroy(conf);
-    *at = "properties";
-    conf = conf_make(o, NULL, words, size);
-    if (conf) rd_kafka_conf_destroy(conf);
-    return conf != NULL;
+    kafka_conf_faults(&(struct kafka_conf_spec){ &o->brokers, &o->properties, ours, NULL }, to);
+    kafka_group_faults(o->group, to);
+}
+
+static bool kafka_check(const void *options, char *words, size_t size, const char **at)
+{
+    return kafka_options_check(options, words, size, at);
 }
 
 const struct source_type source_kafka = {
@@ -449,9 +465,12 @@ const struct source_type source_kafka = {
     .metrics = kafka_metrics,
     .decoders = { &decoder_json, &decoder_line, NULL },
     .timed = true,
+    .apart = true,
     .first = true,
+    .faults = kafka_faults,
     .check = kafka_check,
     .fits = kafka_options_fit,
+    .reads = kafka_reads,
     .open = kafka_open,
     .pause = kafka_pause,
     .resume = kafka_resume,

@@ -5,10 +5,12 @@
  *   kafka_haul.c     messages become chunks, and are read by workers
  *   kafka_group.c    which partitions are ours: assignment, revocation, errors
  *   kafka_inquiry.c   what has to be asked of brokers before reading, on a thread of libuv's
+ *   kafka_claim.h    whose offsets the group holds
  *   kafka_parts.h    partitions and how far each has come       kafka_options.h   the recipe's words */
 #pragma once
 
 #include "shim/kafka_conf.h"
+#include "source/kafka_claim.h"
 #include "source/kafka_options.h"
 #include "source/kafka_parts.h"
 
@@ -49,7 +51,7 @@ enum inquiry_outcome {
     INQUIRY_AGAIN,   /* brokers did not answer: words                        */
     INQUIRY_MISSING, /* a topic or partition does not exist: words           */
     INQUIRY_PART,    /* it keeps state, but not all partitions are ours: words */
-    INQUIRY_FAIL,    /* the recipe does not allow to go on: words            */
+    INQUIRY_FAIL,    /* the position is not in the log, and the recipe says stop: words */
 };
 
 /* One partition: what is known, and what was found. */
@@ -59,10 +61,15 @@ struct inquiry_ask {
     i32          partition;
     i64          at;      /* our own position, or KAFKA_NO_OFFSET                       */
     bool         newborn; /* of a topic that we know: begun at its begin, whatever `start` says */
+    u64          over;    /* as of the part; found: as it is now                        */
+    i64          passed;
+    bool         begun, moved;
     i64          committed, low, high;
+    struct claim by;      /* whose `committed` is                                       */
     i64          start;   /* found: read from here                                      */
     bool         reset;   /* as `at` is not in the log: `lost` offsets are passed over  */
     u64          lost;
+    bool         bent;    /* `start` is an offset that the log does not have            */
 };
 
 struct inquiry {
@@ -74,7 +81,10 @@ struct inquiry {
     const char                 *group;
     bool                        once;
     bool                        whole;     /* a part of the topics will not do           */
+    bool                        asks;      /* what the group has committed is of interest */
     bool                        committed; /* the group's offsets count where they are ahead */
+    u64                         state;
+    bool                        alone;
     u32                         count;
     struct inquiry_ask          *ask;
     atomic_bool                 stop;      /* nobody waits for it any more */
@@ -82,6 +92,9 @@ struct inquiry {
     enum inquiry_outcome         outcome;
     char                        words[KAFKA_WORDS];
 };
+
+/* How the group stands to our position. */
+enum claim_case inquiry_case(const struct inquiry *s, const struct inquiry_ask *a);
 
 /* On a thread. Blocks some seconds at most. */
 void inquiry_run(struct inquiry *s);
@@ -108,6 +121,8 @@ struct kafka {
     char                       *group, *client;
     bool                        flat;  /* an LF in a value becomes a blank: format json */
     bool                        fixed; /* `partitions`: the group does not say          */
+    bool                        resident; /* a member of the group under a name of its own: KIP-345 */
+    u64                         session_ms; /* a member that was killed counts so long     */
 
     rd_kafka_t         *rk;
     rd_kafka_queue_t   *queue;
@@ -137,6 +152,8 @@ struct kafka {
     u32              out;
     bool             paused, parked, failed, closing, opening, done, told_missing;
     bool             had_all; /* partitions of the topics, at some time */
+    bool             assigned, told_waits;
+    u64              joined_at;  /* uv_now */
     u64              outage_at;  /* uv_now when no broker answered last; 0: they do */
     u64              told_at;    /* uv_now when an error was told last */
     struct position *position;   /* lent by cut */
@@ -175,7 +192,10 @@ void kafka_try_end(struct kafka *k);    /* --once: is that all?          */
 void kafka_watch(struct kafka *k);      /* each second                   */
 void kafka_unpark(struct kafka *k);
 void kafka_tell_parts(struct source *s, void (*tell)(void *to, slice part, const char *metric, i64 value), void *to);
-__attribute__((format(printf, 2, 3))) void kafka_fail(struct kafka *k, const char *format, ...);
+/* why: as inlet.fail_as; ERR_OS: the world, it may work the next time. */
+__attribute__((format(printf, 3, 4))) void kafka_fail(struct kafka *k, enum err_code why, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void kafka_note(struct kafka *k, const char *format, ...); /* to the log */
+void kafka_tell_starts(struct kafka *k, const struct inquiry *s); /* what is not as one might think: kafka_tell.c */
 
 /* What the group may be told and was not; given. */
 rd_kafka_topic_partition_list_t *kafka_committable(struct kafka *k);

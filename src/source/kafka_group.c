@@ -9,8 +9,12 @@
  * behind it; what was fetched and not offered is dropped. That takes up to two epochs, and LEAVE_MS at most: then the
  * next reader begins at what is durable, and some messages have their effect twice.
  *
- * A recipe with state leaves at once: nobody else may read for it. Given a part of the partitions it reads none: a
- * newcomer fails; one that had them all waits for PART_MS, as the newcomer may be gone by then. */
+ * A recipe with state leaves at once: nobody else may read for it. Given a part of the partitions it reads none and
+ * waits: a newcomer longer than a member that was killed counts (it may be its own predecessor under another name),
+ * then it fails; one that had them all longer still, as the newcomer will be gone by then. So that it need not wait for
+ * the process it takes the place of, it joins under a name of its own, made of the identity of its state (KIP-345): a
+ * process with the same state has the dead one's partitions at once. Two weirs at work have two states, so they stay
+ * two members. */
 #include "source/kafka.h"
 
 #include <stdarg.h>
@@ -18,7 +22,9 @@
 #include <stdlib.h>
 
 #define LEAVE_MS    60000
-#define PART_MS     60000
+#define PART_MS     60000 /* or three sessions, if that is longer */
+#define PART_SPARE  4000
+#define SLOW_MS     3000  /* the group has not said what is ours: that is told */
 #define PARK_MS     3000  /* of pause, until partitions are given back to librdkafka unread */
 #define AGAIN_MS    1000
 #define AGAIN_MAX   10000
@@ -27,7 +33,7 @@
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
-void kafka_fail(struct kafka *k, const char *format, ...)
+void kafka_fail(struct kafka *k, enum err_code why, const char *format, ...)
 {
     va_list args;
     if (k->failed || k->closing) return;
@@ -35,7 +41,8 @@ void kafka_fail(struct kafka *k, const char *format, ...)
     vsnprintf(k->fault, sizeof k->fault, format, args);
     va_end(args);
     k->failed = true;
-    k->to->fail(k->to, k->fault);
+    if (why != ERR_OS && k->to->fail_as != NULL) k->to->fail_as(k->to, why, k->fault);
+    else k->to->fail(k->to, k->fault);
 }
 
 __attribute__((format(printf, 3, 4)))
@@ -60,6 +67,7 @@ static bool may_tell(struct kafka *k)
 /* --- assigning -------------------------------------------------------------------------------------------------- */
 
 static void inquiry_start(struct kafka *k);
+static bool subscribe(struct kafka *k);
 
 static void inquiry_later(struct kafka *k, u64 ms)
 {
@@ -99,9 +107,10 @@ void kafka_unpark(struct kafka *k)
     if (k->state == KAFKA_READING) assign_ours(k);
 }
 
-static void begin_part(struct kafka *k, const struct inquiry_ask *a)
+static void begin_part(struct kafka *k, const struct inquiry *s, const struct inquiry_ask *a)
 {
     struct part *t = a->part;
+    bool         ahead = inquiry_case(s, a) != CLAIM_NONE;
     if (a->reset) {
         complain(k, t->name, "our position is no longer in the log (offsets %lld to %lld): reading goes on at %lld, "
                  "%llu offsets are passed over", (long long)a->low, (long long)a->high, (long long)a->start,
@@ -110,6 +119,9 @@ static void begin_part(struct kafka *k, const struct inquiry_ask *a)
         k->to->lost(k->to, a->lost);
     }
     part_begin(t, a->start);
+    t->passed = ahead && a->start < a->committed ? a->committed : KAFKA_NO_OFFSET;
+    t->unsaid = t->unsaid || t->over != a->over;
+    t->over = a->over;
     if (k->setup.once && t->end == KAFKA_NO_OFFSET) t->end = a->high;
     t->ended = t->end != KAFKA_NO_OFFSET && t->next >= t->end;
     if (!t->open && !k->done) {
@@ -130,7 +142,8 @@ static void close_others(struct kafka *k)
 
 static void begin(struct kafka *k, const struct inquiry *s)
 {
-    for (u32 i = 0; i < s->count; i++) begin_part(k, &s->ask[i]);
+    kafka_tell_starts(k, s);
+    for (u32 i = 0; i < s->count; i++) begin_part(k, s, &s->ask[i]);
     close_others(k);
     k->tries = 0;
     k->part_by = 0;
@@ -140,6 +153,7 @@ static void begin(struct kafka *k, const struct inquiry *s)
     k->outage_at = 0;
     k->state = KAFKA_READING;
     assign_ours(k);
+    kafka_commit(k); /* that the group holds what was decided, not what was decided against */
     kafka_try_end(k);
 }
 
@@ -160,7 +174,7 @@ static void inquiry_again(struct kafka *k, const struct inquiry *s)
 static void inquiry_missing(struct kafka *k, const struct inquiry *s)
 {
     if (k->setup.once) {
-        kafka_fail(k, "%s", s->words);
+        kafka_fail(k, ERR_CONFIG, "%s", s->words);
         return;
     }
     if (!k->told_missing) complain(k, "", "%s; weir waits for it", s->words);
@@ -168,18 +182,34 @@ static void inquiry_missing(struct kafka *k, const struct inquiry *s)
     inquiry_later(k, MISSING_MS);
 }
 
+static u64 part_wait(const struct kafka *k)
+{
+    u64 longest = 3 * k->session_ms + PART_SPARE;
+    if (!k->had_all) return k->session_ms + PART_SPARE;
+    return longest > PART_MS ? longest : PART_MS;
+}
+
+static void part_tell(struct kafka *k, const struct inquiry *s, u64 wait)
+{
+    unsigned long long seconds = wait / 1000;
+    if (k->had_all) complain(k, "", "%s. Nothing is read until then, for %llu s at most", s->words, seconds);
+    else kafka_note(k, "group %s gave %u of its partitions to this process. If the others are a dead process's, they "
+                    "come within %llu s: waiting", k->group, s->count, seconds);
+}
+
 static void inquiry_part(struct kafka *k, const struct inquiry *s)
 {
-    u64 now = uv_now(k->loop);
-    if (!k->had_all || (k->part_by && now >= k->part_by)) {
-        kafka_fail(k, "%s", s->words);
+    u64 now = uv_now(k->loop), wait = part_wait(k);
+    if (k->part_by && now >= k->part_by) {
+        kafka_fail(k, ERR_CONFIG, "%s", s->words);
         return;
     }
     if (k->part_by == 0) {
-        complain(k, "", "%s. Nothing is read until then, for %u s at most", s->words, PART_MS / 1000);
-        k->part_by = now + PART_MS;
+        part_tell(k, s, wait);
+        k->part_by = now + wait;
+        if (k->resident && !subscribe(k)) return; /* it may have got its predecessor's share of topics as they were */
     }
-    inquiry_later(k, MISSING_MS);
+    inquiry_later(k, MISSING_MS < wait / 4 ? MISSING_MS : wait / 4);
 }
 
 static void on_inquired(uv_work_t *w, int status)
@@ -195,7 +225,7 @@ static void on_inquired(uv_work_t *w, int status)
         case INQUIRY_AGAIN: inquiry_again(k, s); break;
         case INQUIRY_MISSING: inquiry_missing(k, s); break;
         case INQUIRY_PART: inquiry_part(k, s); break;
-        case INQUIRY_FAIL: kafka_fail(k, "%s", s->words); break;
+        case INQUIRY_FAIL: kafka_fail(k, ERR_STATE, "%s", s->words); break;
         }
     }
     inquiry_free(s);
@@ -210,7 +240,8 @@ static struct inquiry *inquiry_new(struct kafka *k)
     WEIR_ASSERT(s != NULL);
     *s = (struct inquiry){ .of = k, .rk = k->rk, .options = k->options, .start = k->start, .group = k->group,
                           .once = k->setup.once, .whole = !k->fixed && k->setup.stateful,
-                          .committed = !k->fixed && !k->setup.stateful };
+                          .asks = !k->fixed, .committed = !k->fixed && !k->setup.stateful,
+                          .state = k->setup.state, .alone = k->setup.alone };
     s->ask = calloc(k->parts.count + 1, sizeof *s->ask);
     WEIR_ASSERT(s->ask != NULL);
     for (u32 i = 0; i < k->parts.count; i++) {
@@ -219,6 +250,7 @@ static struct inquiry *inquiry_new(struct kafka *k)
         s->ask[s->count++] = (struct inquiry_ask){
             .part = t, .topic = slice_dup(slice_str(t->topic)), .partition = t->partition, .at = t->next,
             .newborn = t->next == KAFKA_NO_OFFSET && parts_know_topic(&k->parts, t->topic),
+            .over = t->over, .passed = t->passed, .begun = t->begun, .moved = t->moved,
             .committed = KAFKA_NO_OFFSET, .start = KAFKA_NO_OFFSET,
         };
     }
@@ -253,7 +285,9 @@ static bool take_over(struct kafka *k, const char *topic, i32 partition)
 {
     struct part *t = parts_get(&k->parts, topic, partition);
     if (t != NULL) t->ours = true;
-    else kafka_fail(k, "more than %d partitions: share them among processes (`partitions:`)", PARTITIONS_MAX);
+    else
+        kafka_fail(k, ERR_CONFIG, "more than %d partitions: share them among processes (`partitions:`)",
+                   PARTITIONS_MAX);
     return t != NULL;
 }
 
@@ -269,18 +303,23 @@ static void join_fixed(struct kafka *k)
     if (good) inquiry_start(k);
 }
 
-void kafka_join(struct kafka *k)
+/* Again: the group shares its partitions anew. */
+static bool subscribe(struct kafka *k)
 {
-    if (k->fixed) {
-        join_fixed(k);
-        return;
-    }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)k->options->topics.count);
     for (u32 i = 0; i < k->options->topics.count; i++)
         rd_kafka_topic_partition_list_add(list, k->options->topics.name[i], RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t e = rd_kafka_subscribe(k->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    if (e) kafka_fail(k, "topics cannot be subscribed: %s", rd_kafka_err2str(e));
+    if (e) kafka_fail(k, ERR_CONFIG, "topics cannot be subscribed: %s", rd_kafka_err2str(e));
+    return !e;
+}
+
+void kafka_join(struct kafka *k)
+{
+    k->joined_at = uv_now(k->loop);
+    if (k->fixed) join_fixed(k);
+    else subscribe(k);
 }
 
 /* Nothing is ours any more; the group may give the partitions to others. */
@@ -330,6 +369,7 @@ void kafka_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_pa
         return;
     }
     k->counts.rebalances++;
+    k->assigned = true;
     if (e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) assigned(k, list);
     else revoked(k);
 }
@@ -359,8 +399,11 @@ rd_kafka_topic_partition_list_t *kafka_committable(struct kafka *k)
         struct part *t = k->parts.at[i];
         i64          safe = part_safe(t);
         if (!t->ours || safe == KAFKA_NO_OFFSET || safe == t->committed) continue;
-        rd_kafka_topic_partition_list_add(list, t->topic, t->partition)->offset = safe;
-        t->committed = safe;
+        rd_kafka_topic_partition_t *to = rd_kafka_topic_partition_list_add(list, t->topic, t->partition);
+        to->offset = t->committed = safe;
+        if (k->setup.state == 0) continue;
+        to->metadata = claim_text(k->setup.state, t->over, t->saved, k->setup.recipe); /* the list frees it */
+        to->metadata_size = strlen(to->metadata);
     }
     return list;
 }
@@ -400,16 +443,25 @@ static void outage(struct kafka *k)
     complain(k, "", "no broker answers%s%s: weir goes on trying", k->reason[0] ? ": " : "", k->reason);
 }
 
+/* It comes by whichever way librdkafka takes first: to `on_error`, or as a message. */
+static void fatal(struct kafka *k)
+{
+    char                words[KAFKA_WORDS - 64] = "";
+    rd_kafka_resp_err_t e = rd_kafka_fatal_error(k->rk, words, sizeof words);
+    if (e == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        kafka_fail(k, ERR_CONFIG, "another process has taken our place in group %s: it has the same group.instance.id, "
+                   "as two on copies of one state have. Only one of them may run", k->group);
+    else kafka_fail(k, ERR_OS, "librdkafka gives up: %s", words);
+}
+
 void kafka_on_error(rd_kafka_t *rk, int code, const char *reason, void *arg)
 {
     struct kafka *k = arg;
-    char          words[KAFKA_WORDS - 64];
     if (k->closing) return;
     k->counts.errors++;
     switch (code) {
     case RD_KAFKA_RESP_ERR__FATAL:
-        rd_kafka_fatal_error(rk, words, sizeof words);
-        kafka_fail(k, "librdkafka gives up: %s", words);
+        fatal(k);
         break;
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: outage(k); break;
     default: snprintf(k->reason, sizeof k->reason, "%s", reason);
@@ -429,7 +481,7 @@ static void hear_end(struct kafka *k, const rd_kafka_message_t *m)
 static void hear_missing(struct kafka *k, const rd_kafka_message_t *m)
 {
     const char *words = rd_kafka_message_errstr(m);
-    if (k->setup.once) kafka_fail(k, "%s", words);
+    if (k->setup.once) kafka_fail(k, ERR_CONFIG, "%s", words);
     else if (!k->told_missing) complain(k, "", "%s; weir waits for it", words);
     k->told_missing = true;
 }
@@ -449,6 +501,10 @@ void kafka_hear_error(struct kafka *k, const rd_kafka_message_t *m)
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
         k->counts.errors++;
         hear_missing(k, m);
+        return;
+    case RD_KAFKA_RESP_ERR__FATAL:
+        k->counts.errors++;
+        fatal(k);
         return;
     default:
         k->counts.errors++;
@@ -492,10 +548,19 @@ void kafka_tell_parts(struct source *s, void (*tell)(void *to, slice part, const
     }
 }
 
+static void tell_slow(struct kafka *k, u64 now)
+{
+    if (k->fixed || k->assigned || k->told_waits || k->outage_at || now - k->joined_at < SLOW_MS) return;
+    k->told_waits = true;
+    kafka_note(k, "group %s has not said yet which partitions are ours: a member that was killed counts until %llu s "
+               "have passed (session.timeout.ms)", k->group, (unsigned long long)k->session_ms / 1000);
+}
+
 void kafka_watch(struct kafka *k)
 {
     u64 now = uv_now(k->loop);
     measure_lag(k);
+    tell_slow(k, now);
     kafka_try_leave(k);
     if (k->again_at && now >= k->again_at && k->inquiry == NULL) inquiry_start(k);
     if (k->state != KAFKA_READING) return;

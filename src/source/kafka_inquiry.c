@@ -156,20 +156,46 @@ static enum inquiry_outcome ask_offsets(struct inquiry *s, i64 at, const char *d
     return o;
 }
 
+static void keep_claims(struct inquiry *s, rd_kafka_topic_partition_list_t *list)
+{
+    for (u32 i = 0; i < s->count; i++) {
+        struct inquiry_ask               *a = &s->ask[i];
+        const rd_kafka_topic_partition_t *found =
+            rd_kafka_topic_partition_list_find(list, a->topic, a->partition);
+        if (found && found->metadata) claim_parse(slice_of(found->metadata, found->metadata_size), &a->by);
+    }
+}
+
 static enum inquiry_outcome ask_committed(struct inquiry *s)
 {
     rd_kafka_topic_partition_list_t *list = list_of(s, RD_KAFKA_OFFSET_INVALID);
     rd_kafka_resp_err_t              e = rd_kafka_committed(s->rk, list, CALL_MS);
     enum inquiry_outcome              o = e ? failed(s, "the group's offsets", e)
                               : keep(s, list, "the group's offsets", offsetof(struct inquiry_ask, committed));
+    if (o == INQUIRY_OK) keep_claims(s, list);
     rd_kafka_topic_partition_list_destroy(list);
     return o;
+}
+
+enum claim_case inquiry_case(const struct inquiry *s, const struct inquiry_ask *a)
+{
+    struct claim_case_of c = { a->at, a->committed, s->state, a->over, a->passed, a->begun, a->moved, s->alone };
+    return claim_judge(&c, &a->by);
 }
 
 /* A group's other members may have gone on with a partition that was ours: then their offsets are ahead. */
 static i64 position_of(const struct inquiry *s, const struct inquiry_ask *a)
 {
-    return s->committed && a->committed > a->at ? a->committed : a->at;
+    return s->committed && claim_counts(inquiry_case(s, a)) ? a->committed : a->at;
+}
+
+/* Is the group's offset of a state whose place ours took, or that took the place of ours? Once found, it is kept: that
+ * other may come back, and will then know ours by it. */
+static void find_over(const struct inquiry *s, struct inquiry_ask *a)
+{
+    const struct claim *by = &a->by;
+    bool                swapped = a->moved || (by->over != 0 && by->over == s->state);
+    if (by->state != 0 && by->state != s->state && swapped && !a->begun) a->over = by->state;
 }
 
 static bool any_beyond(const struct inquiry *s)
@@ -203,7 +229,10 @@ static enum inquiry_outcome begin_fresh(const struct inquiry *s, struct inquiry_
     switch (s->start.kind) {
     case KAFKA_EARLIEST: a->start = a->low; break;
     case KAFKA_LATEST: a->start = a->newborn ? a->low : a->high; break;
-    case KAFKA_OFFSET: a->start = a->newborn ? a->low : within(s->start.at, a->low, a->high); break;
+    case KAFKA_OFFSET:
+        a->start = a->newborn ? a->low : within(s->start.at, a->low, a->high);
+        a->bent = a->start < s->start.at;
+        break;
     case KAFKA_TIME: a->start = a->start < 0 ? a->high : within(a->start, a->low, a->high); break;
     }
     return INQUIRY_OK;
@@ -230,8 +259,9 @@ static enum inquiry_outcome begin_again(struct inquiry *s, struct inquiry_ask *a
 enum inquiry_outcome inquiry_resolve(struct inquiry *s, struct inquiry_ask *a)
 {
     i64 at = position_of(s, a);
-    a->reset = false;
+    a->reset = a->bent = false;
     a->lost = 0;
+    if (s->asks) find_over(s, a);
     if (at < 0) return begin_fresh(s, a);
     if (at < a->low || at > a->high) return begin_again(s, a, at);
     a->start = at;
@@ -244,7 +274,7 @@ static enum inquiry_outcome inquiry_all(struct inquiry *s)
 {
     enum inquiry_outcome o = ask_topics(s);
     if (s->count == 0) return o;
-    if (o == INQUIRY_OK && s->committed && !stopped(s)) o = ask_committed(s);
+    if (o == INQUIRY_OK && s->asks && !stopped(s)) o = ask_committed(s);
     if (o == INQUIRY_OK && s->start.kind == KAFKA_TIME && !stopped(s))
         o = ask_offsets(s, s->start.at, "offsets of a time", offsetof(struct inquiry_ask, start));
     if (o == INQUIRY_OK && !stopped(s)) o = ask_range(s);

@@ -9,6 +9,7 @@ const struct source_type source_kafka = {
     .options_size = sizeof(struct kafka_options),
     .metrics = kafka_metrics,
     .decoders = { &decoder_json, &decoder_line, NULL },
+    .first = true,
     .timed = true,
     .missing = "built without librdkafka",
 };

@@ -47,6 +47,12 @@ bool kafka_start_parse(slice text, struct kafka_start *out);
 /* "0-3,7" as ascending numbers: given (free), *count of them. NULL: no such list, or over PARTITIONS_MAX. */
 i32 *kafka_partitions_parse(slice text, u32 *count);
 
+/* Tells of a {word} in a group's name that nothing is put in for. */
+void kafka_group_faults(const char *group, const struct option_ear *to);
+
+/* As source_type.reads. */
+bool kafka_reads(const void *options, const struct channel *channel);
+
 /* May these stand together? As source_type.check, without what librdkafka is asked. */
 bool kafka_options_check(const struct kafka_options *o, char *words, size_t size, const char **at);
 

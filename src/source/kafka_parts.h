@@ -30,11 +30,17 @@ struct part {
     u32   out;    /* hauls at the engine                         */
     u32   held;   /* hauls that were not offered yet             */
     struct haul *filling; /* the youngest of these, may still grow  */
-    char  value[24]; /* lent by cut */
+    bool  begun;  /* in this run                             */
+    bool  moved;  /* as saved, it was under another group    */
+    bool  unsaid; /* what stands beside the offset is not saved yet */
+    u64   over;   /* the state whose place ours took; 0: none */
+    i64   passed; /* what the group held when that was decided against */
+    char *value;  /* lent by cut                             */
 };
 
 struct parts {
     u32          count;
+    bool         home, abroad; /* some position was saved under today's group; under another */
     struct part *at[PARTITIONS_MAX];
     u32          bucket[PARTITIONS_MAX]; /* index + 1 of the first; 0: none */
     u32          chain[PARTITIONS_MAX];
@@ -52,8 +58,9 @@ struct part *parts_get(struct parts *p, const char *topic, i32 partition);
 /* Is any partition of the topic known? */
 bool parts_know_topic(const struct parts *p, const char *topic);
 
-/* From a saved position; false: it is none, or there is no room. */
-bool parts_restore(struct parts *p, const struct position *position);
+/* From a saved position: OFFSET [GROUP [OVER]], of which states before had the offset alone. False: it is none, or
+ * there is no room. group: today's. */
+bool parts_restore(struct parts *p, const struct position *position, slice group);
 
 enum part_verdict { PART_TAKE, PART_AGAIN, PART_BEHIND };
 
@@ -63,7 +70,7 @@ enum part_verdict part_judge(struct part *t, i64 offset);
 /* All below `next` is offered, if nothing is held; and applied, if nothing is out. */
 void part_settle(struct part *t);
 
-/* It is begun at `start`; what is out or held stays before it. */
+/* It is begun at `start`, under today's group; what is out or held stays before it. */
 void part_begin(struct part *t, i64 start);
 
 /* One of its hauls was applied; `end` is behind it. */
@@ -77,4 +84,4 @@ i64  part_safe(const struct part *t);
 void part_drop(struct part *t);
 
 /* Positions that changed since the last time: the value is written. False: not this one. */
-bool part_cut(struct part *t, struct position *out);
+bool part_cut(struct part *t, const char *group, struct position *out);

@@ -7,39 +7,23 @@
  * The mock keeps 5 MiB of a partition. */
 #include "source/kafka.h"
 #include "source/sources.h"
-#include "../unit.h"
+#include "small.h"
 
 #include <librdkafka/rdkafka_mock.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define PATIENCE_MS 20000
-#define SAVED       16
-#define TEXT        (1u << 20)
-
-struct saved {
-    char key[64], value[32];
-};
+#define OUT_MAX     256 /* paused with so many chunks out */
 
 struct kit;
 
 struct member {
     struct kit          *kit;
     struct kafka_options options;
-    struct source_setup  setup;
-    struct inlet         inlet;
-    struct source       *source;
-    struct chunk         out[256];
-    u32                  outs;
     bool                 hold;  /* chunks are not applied   */
     bool                 quiet; /* they are counted, not written */
-    bool                 gone, done, paused;
+    bool                 done;
     u64                  lines, lost, duplicates;
-    u32                  saves;
-    struct saved         saved[SAVED];
-    char                 text[TEXT];
+    struct small         core;
 };
 
 struct kit {
@@ -50,31 +34,22 @@ struct kit {
     struct member            member[2];
 };
 
-__attribute__((format(printf, 2, 3))) static void say(struct member *m, const char *format, ...)
-{
-    size_t  len = strlen(m->text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(m->text + len, TEXT - len, format, args);
-    va_end(args);
-}
-
 /* --- the engine in small ---------------------------------------------------------------------------------------- */
 
 static void show(struct member *m, const struct chunk *c, char *text, size_t len, struct chunk_counts *counts)
 {
-    if (!m->quiet) say(m, "%.*s", (int)source_kafka.where(c).len, source_kafka.where(c).at);
+    if (!m->quiet) small_say(&m->core, "%.*s", (int)source_kafka.where(c).len, source_kafka.where(c).at);
     for (slice rest = { text, len }; rest.at && rest.len; counts->lines++) {
         slice line = slice_cut(rest, '\n', &rest);
-        if (!m->quiet) say(m, " %.*s", (int)line.len, line.at);
+        if (!m->quiet) small_say(&m->core, " %.*s", (int)line.len, line.at);
     }
-    if (!m->quiet) say(m, "\n");
+    if (!m->quiet) small_say(&m->core, "\n");
 }
 
 /* By bits of odd sizes, as a worker might. */
 static void apply_one(struct member *m)
 {
-    struct chunk        c = m->out[0];
+    struct chunk        c = small_take(&m->core);
     struct chunk_counts counts = { 0 };
     char               *text = malloc(c.length + 1);
     size_t              len = 0, piece = 1;
@@ -90,40 +65,31 @@ static void apply_one(struct member *m)
     show(m, &c, text, len, &counts);
     free(text);
     m->lines += counts.lines;
-    m->outs--;
-    memmove(m->out, m->out + 1, m->outs * sizeof m->out[0]);
-    source_kafka.applied(m->source, &c, &counts);
+    source_kafka.applied(m->core.source, &c, &counts);
 }
 
 static void apply(struct member *m)
 {
-    while (m->outs > 0) apply_one(m);
-    if (!m->paused || m->hold) return;
-    m->paused = false;
-    source_kafka.resume(m->source);
+    while (m->core.outs > 0) apply_one(m);
+    if (!m->hold) small_resume(&m->core);
 }
 
 static struct member *of_inlet(struct inlet *in)
 {
-    return container_of(in, struct member, inlet);
+    return container_of(in, struct member, core.inlet);
 }
 
 static void on_offer(struct inlet *in, struct chunk *taken)
 {
-    struct member *m = of_inlet(in);
-    assert_false(m->paused);
-    assert_true(taken->length > 0 && taken->offset == 0 && taken->aligned);
-    m->out[m->outs++] = *taken;
-    if (m->outs < WEIR_COUNT(m->out)) return;
-    m->paused = true;
-    source_kafka.pause(m->source);
+    assert_true(taken->offset == 0 && taken->aligned);
+    small_offer(&of_inlet(in)->core, taken);
 }
 
 static void on_partition(struct inlet *in, u32 number, bool open)
 {
     struct member *m = of_inlet(in);
     if (!m->hold) apply(m);
-    say(m, "%s %u\n", open ? "open" : "shut", number);
+    small_say(&m->core, "%s %u\n", open ? "open" : "shut", number);
 }
 
 static void on_done(struct inlet *in)
@@ -131,18 +97,18 @@ static void on_done(struct inlet *in)
     struct member *m = of_inlet(in);
     if (!m->hold) apply(m);
     m->done = true;
-    say(m, "done\n");
+    small_say(&m->core, "done\n");
 }
 
 static void on_complain(struct inlet *in, slice file, u64 offset, const char *what)
 {
     if (kafka_library_warning() && strcmp(what, kafka_library_warning()) == 0) return;
-    say(of_inlet(in), "! %.*s%s%s\n", (int)file.len, file.at ? file.at : "", file.len ? ": " : "", what);
+    small_say(&of_inlet(in)->core, "! %.*s%s%s\n", (int)file.len, file.at ? file.at : "", file.len ? ": " : "", what);
 }
 
 static void on_fail(struct inlet *in, const char *text)
 {
-    say(of_inlet(in), "fail %s\n", text);
+    small_say(&of_inlet(in)->core, "fail %s\n", text);
 }
 
 static void on_lost(struct inlet *in, u64 records)
@@ -155,45 +121,24 @@ static void on_duplicate(struct inlet *in, u64 records)
     of_inlet(in)->duplicates += records;
 }
 
-/* --- the state in small ----------------------------------------------------------------------------------------- */
-
-static void member_cut(struct member *m)
-{
-    u32                    count;
-    const struct position *position;
-    source_kafka.cut(m->source, &count, &position);
-    for (u32 i = 0; i < count; i++) {
-        u32 s = 0;
-        while (s < m->saves && !slice_is(position[i].key, m->saved[s].key)) s++;
-        assert_true(s < SAVED);
-        if (s == m->saves) m->saves++;
-        snprintf(m->saved[s].key, sizeof m->saved[s].key, "%.*s", (int)position[i].key.len, position[i].key.at);
-        snprintf(m->saved[s].value, sizeof m->saved[s].value, "%.*s", (int)position[i].value.len, position[i].value.at);
-    }
-}
-
-static nanos wall(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (nanos)t.tv_sec * NANOS_SECOND + t.tv_nsec;
-}
-
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 static void member_init(struct kit *k, struct member *m)
 {
     static const char *const keys[] = { "events" };
     static const char       *key[] = { "heartbeat.interval.ms" }, *value[] = { "100" };
-    *m = (struct member){ .kit = k };
+    m->kit = k;
+    m->core.type = &source_kafka;
+    m->core.out_max = OUT_MAX;
     k->topic[0] = "t";
     m->options = (struct kafka_options){ .brokers = { 1, &k->broker }, .topics = { 1, k->topic }, .group = "g-{source}",
                                          .start = "earliest", .chunk = 1 << 18, .prefetch = 64 << 20,
                                          .properties = { 1, key, value } };
-    m->setup = (struct source_setup){ .name = S("k"), .options = &m->options, .decoder = &decoder_line, .layouts = 1,
-                                      .layout_key = keys, .now = wall };
-    m->inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done, .complain = on_complain,
-                               .fail = on_fail, .lost = on_lost, .duplicate = on_duplicate };
+    m->core.setup = (struct source_setup){ .name = S("k"), .options = &m->options, .decoder = &decoder_line,
+                                           .layouts = 1, .layout_key = keys, .now = small_now };
+    m->core.inlet = (struct inlet){ .offer = on_offer, .partition = on_partition, .done = on_done,
+                                    .complain = on_complain, .fail = on_fail, .lost = on_lost,
+                                    .duplicate = on_duplicate };
 }
 
 static struct kit *kit_new(int partitions)
@@ -218,21 +163,15 @@ static struct kit *kit_new(int partitions)
 
 static void member_open(struct member *m)
 {
-    struct position position[SAVED];
-    for (u32 i = 0; i < m->saves; i++)
-        position[i] = (struct position){ slice_str(m->saved[i].key), slice_str(m->saved[i].value) };
-    m->setup.positions = m->saves;
-    m->setup.position = position;
-    m->done = m->gone = m->paused = false;
-    m->text[0] = '\0';
+    m->done = false;
     m->lines = 0;
-    err e = source_kafka.open(&m->source, &m->kit->loop, &m->inlet, &m->setup);
-    assert_int_equal(e.code, ERR_NONE);
+    small_unsay(&m->core, 0);
+    small_open(&m->core, &m->kit->loop);
 }
 
-static void on_gone(void *arg)
+static void member_cut(struct member *m)
 {
-    ((struct member *)arg)->gone = true;
+    small_cut(&m->core);
 }
 
 /* Chunks still out are given back first, without a word. */
@@ -240,19 +179,17 @@ static void member_close(struct member *m)
 {
     bool hold = m->hold;
     m->hold = m->quiet = true;
-    if (!m->paused) source_kafka.pause(m->source);
+    if (!m->core.paused) source_kafka.pause(m->core.source);
     apply(m);
     m->hold = hold;
     m->quiet = false;
-    source_kafka.close(m->source, on_gone, m);
-    while (!m->gone) uv_run(&m->kit->loop, UV_RUN_ONCE);
-    m->source = NULL;
+    small_close(&m->core, &m->kit->loop);
 }
 
 static void kit_free(struct kit *k)
 {
     for (u32 i = 0; i < WEIR_COUNT(k->member); i++)
-        if (k->member[i].source) member_close(&k->member[i]);
+        if (k->member[i].core.source) member_close(&k->member[i]);
     uv_run(&k->loop, UV_RUN_NOWAIT);
     assert_int_equal(uv_loop_close(&k->loop), 0);
     rd_kafka_destroy(k->rk);
@@ -290,35 +227,31 @@ static void put_text(struct kit *k, i32 partition, const char *text)
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
-static void on_expired(uv_timer_t *t)
-{
-    *(bool *)t->data = true;
-}
-
 typedef bool kit_test(const struct member *m, const void *arg);
+
+struct goal {
+    struct member *member;
+    kit_test      *test;
+    const void    *arg;
+};
+
+static bool is_met(void *arg)
+{
+    const struct goal *g = arg;
+    struct kit        *k = g->member->kit;
+    for (u32 i = 0; i < WEIR_COUNT(k->member); i++)
+        if (k->member[i].core.source && !k->member[i].hold) apply(&k->member[i]);
+    return g->test(g->member, g->arg);
+}
 
 static bool run_for(struct member *m, kit_test *test, const void *arg, u64 ms)
 {
-    uv_timer_t timer;
-    bool       expired = false;
-    struct kit *k = m->kit;
-    uv_timer_init(&k->loop, &timer);
-    timer.data = &expired;
-    uv_update_time(&k->loop);
-    uv_timer_start(&timer, on_expired, ms, 0);
-    while (!test(m, arg) && !expired) {
-        uv_run(&k->loop, UV_RUN_ONCE);
-        for (u32 i = 0; i < WEIR_COUNT(k->member); i++)
-            if (k->member[i].source && !k->member[i].hold) apply(&k->member[i]);
-    }
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&k->loop, UV_RUN_NOWAIT);
-    return test(m, arg);
+    return small_run(&m->kit->loop, is_met, &(struct goal){ m, test, arg }, ms);
 }
 
 static bool has(const struct member *m, const void *arg)
 {
-    return strstr(m->text, arg) != NULL;
+    return strstr(m->core.text, arg) != NULL;
 }
 
 static bool has_lines(const struct member *m, const void *arg)
@@ -333,13 +266,13 @@ static bool never(const struct member *m, const void *arg)
 
 static void expect(struct member *m, const char *part)
 {
-    if (!run_for(m, has, part, PATIENCE_MS)) fail_msg("\"%s\" is not in:\n%s", part, m->text);
+    if (!run_for(m, has, part, PATIENCE_MS)) fail_msg("\"%s\" is not in:\n%s", part, m->core.text);
 }
 
 static void expect_lines(struct member *m, u64 lines)
 {
     if (run_for(m, has_lines, &lines, PATIENCE_MS)) return;
-    fail_msg("%llu lines, not %llu:\n%.2000s", (unsigned long long)m->lines, (unsigned long long)lines, m->text);
+    fail_msg("%llu lines, not %llu:\n%.2000s", (unsigned long long)m->lines, (unsigned long long)lines, m->core.text);
 }
 
 static void rest(struct member *m, u64 ms)
@@ -349,14 +282,14 @@ static void rest(struct member *m, u64 ms)
 
 static const struct kafka_counts *counts(const struct member *m)
 {
-    return (const void *)source_kafka.counts(m->source);
+    return (const void *)source_kafka.counts(m->core.source);
 }
 
 /* All lines of a partition in one string, whatever chunks they came in. */
 static void expect_words(const struct member *m, const char *name, const char *words)
 {
     char got[4096] = "";
-    for (slice rest = slice_str(m->text); rest.at && rest.len;) {
+    for (slice rest = slice_str(m->core.text); rest.at && rest.len;) {
         slice line = slice_cut(rest, '\n', &rest), more, first = slice_cut(line, ' ', &more);
         if (!slice_is(first, name)) continue;
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s", got[0] ? " " : "", (int)more.len, more.at);
@@ -391,7 +324,7 @@ TEST(latest_takes_only_what_comes_later_and_says_where_that_is)
     member_open(m);
     expect(m, "open 0");
     member_cut(m);
-    assert_string_equal(m->saved[0].value, "3"); /* a start that nothing came after is a position, too */
+    assert_string_equal(m->core.saved[0].value, "3 g-k"); /* a start that nothing came after is a position, too */
     put_text(k, 0, "d e");
     expect_lines(m, 2);
     expect_words(m, "t/0", "d e");
@@ -405,11 +338,11 @@ TEST(an_offset_is_where_reading_starts)
     put_text(k, 0, "a b c d");
     m->options.start = "2";
     m->options.partitions = "0";
-    m->setup.once = true;
+    m->core.setup.once = true;
     member_open(m);
     expect(m, "done");
     expect_words(m, "t/0", "c d");
-    assert_null(strstr(m->text, "!"));
+    assert_null(strstr(m->core.text, "!"));
     kit_free(k);
 }
 
@@ -419,7 +352,7 @@ TEST(fixed_partitions_are_read_alone)
     struct member *m = &k->member[0];
     for (i32 p = 0; p < 4; p++) put_text(k, p, (const char *[]){ "a", "b", "c", "d" }[p]);
     m->options.partitions = "0,2-3";
-    m->setup.once = true;
+    m->core.setup.once = true;
     member_open(m);
     expect(m, "done");
     expect_words(m, "t/0", "a");
@@ -439,8 +372,8 @@ TEST(a_pattern_finds_its_topics)
     put(k, "flows-2", 1, "y", 1);
     put(k, "t", 0, "z", 1);
     k->topic[0] = "^flows-[0-9]$";
-    m->setup.once = true;
-    m->setup.stateful = true; /* alone in its group: it has them all */
+    m->core.setup.once = true;
+    m->core.setup.stateful = true; /* alone in its group: it has them all */
     member_open(m);
     expect(m, "done");
     expect_words(m, "flows-1/0", "x");
@@ -455,7 +388,7 @@ TEST(once_ends_where_the_log_ended_at_the_start)
     struct member *m = &k->member[0];
     put_text(k, 0, "a b");
     m->options.partitions = "0-1"; /* one is empty */
-    m->setup.once = true;
+    m->core.setup.once = true;
     m->hold = true;
     member_open(m);
     expect(m, "open 0");
@@ -464,7 +397,7 @@ TEST(once_ends_where_the_log_ended_at_the_start)
     m->hold = false;
     rest(m, 50);
     expect_words(m, "t/0", "a b");
-    assert_non_null(strstr(m->text, "shut 0\nshut 1\ndone\n"));
+    assert_non_null(strstr(m->core.text, "shut 0\nshut 1\ndone\n"));
     kit_free(k);
 }
 
@@ -474,7 +407,7 @@ TEST(once_needs_its_topic)
     struct member *m = &k->member[0];
     k->topic[0] = "nowhere";
     m->options.partitions = "0";
-    m->setup.once = true;
+    m->core.setup.once = true;
     rd_kafka_mock_topic_set_error(k->cluster, "nowhere", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     member_open(m);
     expect(m, "fail topic nowhere does not exist");
@@ -488,7 +421,7 @@ TEST(a_partition_that_is_not_there_is_waited_for)
     m->options.partitions = "0-1";
     member_open(m);
     expect(m, "! topic t has no partition 1: it has 1; weir waits for it");
-    assert_null(strstr(m->text, "open"));
+    assert_null(strstr(m->core.text, "open"));
     kit_free(k);
 }
 
@@ -501,8 +434,8 @@ TEST(a_restart_goes_on_at_the_cut)
     member_open(m);
     expect_lines(m, 2);
     member_cut(m);
-    assert_string_equal(m->saved[0].key, "t/0");
-    assert_string_equal(m->saved[0].value, "2");
+    assert_string_equal(m->core.saved[0].key, "t/0");
+    assert_string_equal(m->core.saved[0].value, "2 g-k");
     put_text(k, 0, "c d");
     expect_lines(m, 4);
     member_close(m); /* without a cut: c and d are not saved */
@@ -522,13 +455,13 @@ TEST(only_what_is_applied_is_a_position)
     m->hold = true;
     member_open(m);
     expect(m, "open 0");
-    while (m->outs == 0) uv_run(&k->loop, UV_RUN_ONCE);
+    while (m->core.outs == 0) uv_run(&k->loop, UV_RUN_ONCE);
     member_cut(m);
-    assert_string_equal(m->saved[0].value, "0");
+    assert_string_equal(m->core.saved[0].value, "0 g-k");
     m->hold = false;
     expect_lines(m, 2);
     member_cut(m);
-    assert_string_equal(m->saved[0].value, "2");
+    assert_string_equal(m->core.saved[0].value, "2 g-k");
     kit_free(k);
 }
 
@@ -537,7 +470,7 @@ TEST(messages_without_a_value_are_passed_over)
     struct kit    *k = kit_new(1);
     struct member *m = &k->member[0];
     m->options.partitions = "0";
-    m->setup.once = true;
+    m->core.setup.once = true;
     put_text(k, 0, "a");
     put(k, "t", 0, NULL, 0);
     put(k, "t", 0, "", 0); /* an empty one is a line */
@@ -548,7 +481,7 @@ TEST(messages_without_a_value_are_passed_over)
     assert_int_equal(m->lines, 2);
     assert_int_equal(counts(m)->tombstones, 2);
     member_cut(m);
-    assert_string_equal(m->saved[0].value, "4");
+    assert_string_equal(m->core.saved[0].value, "4 g-k");
     kit_free(k);
 }
 
@@ -558,7 +491,7 @@ TEST(a_line_is_told_by_its_offset)
     struct member *m = &k->member[0];
     m->options.partitions = "0";
     m->options.start = "1";
-    m->setup.once = m->hold = true;
+    m->core.setup.once = m->hold = true;
     put_text(k, 0, "zero");
     put_later(k, "t", 0, "one", 3);
     put_later(k, "t", 0, NULL, 0);
@@ -569,10 +502,10 @@ TEST(a_line_is_told_by_its_offset)
     expect(m, "done");
     static const struct { u64 text, offset; } rows[] = { { 0, 1 },  { 3, 1 },  { 4, 3 },
                                                      { 10, 3 }, { 14, 3 }, { 15, 4 } };
-    assert_int_equal(m->outs, 1);
+    assert_int_equal(m->core.outs, 1);
     for (u32 i = 0; i < WEIR_COUNT(rows); i++) {
         u64 offset = rows[i].text;
-        assert_int_equal(source_kafka.line(&m->out[0], i, &offset), rows[i].offset);
+        assert_int_equal(source_kafka.line(&m->core.out[0], i, &offset), rows[i].offset);
         assert_int_equal(offset, rows[i].offset);
     }
     kit_free(k);
@@ -583,8 +516,8 @@ TEST(a_value_of_json_is_one_line)
     struct kit    *k = kit_new(1);
     struct member *m = &k->member[0];
     m->options.partitions = "0";
-    m->setup.once = true;
-    m->setup.decoder = &decoder_json;
+    m->core.setup.once = true;
+    m->core.setup.decoder = &decoder_json;
     put(k, "t", 0, "{\n\"a\":\n1}\n", 10);
     member_open(m);
     expect(m, "done");
@@ -599,8 +532,8 @@ TEST(a_position_behind_the_log_stops_with_its_range)
     struct member *m = &k->member[0];
     m->options.partitions = "0";
     put_text(k, 0, "a b");
-    m->saves = 1;
-    m->saved[0] = (struct saved){ "t/0", "1000" };
+    m->core.saves = 1;
+    m->core.saved[0] = (struct small_saved){ "t/0", "1000" };
     member_open(m);
     expect(m, "fail t/0: our position is offset 1000, but the log has 0 to 2");
     assert_int_equal(m->lines, 0);
@@ -625,13 +558,13 @@ TEST(a_position_out_of_retention_goes_on_by_choice_and_counts_the_gap)
         struct member *m = &k->member[0];
         m->options.partitions = "0";
         m->options.reset = reset;
-        m->setup.once = m->quiet = true;
+        m->core.setup.once = m->quiet = true;
         u32 all = overfill(k);
-        m->saves = 1;
-        m->saved[0] = (struct saved){ "t/0", "1" };
+        m->core.saves = 1;
+        m->core.saved[0] = (struct small_saved){ "t/0", "1" };
         member_open(m);
         expect(m, "done");
-        assert_non_null(strstr(m->text, "! t/0: our position is no longer in the log"));
+        assert_non_null(strstr(m->core.text, "! t/0: our position is no longer in the log"));
         assert_int_equal(m->lost + m->lines, all - 1);
         assert_true(reset == KAFKA_RESET_LATEST ? m->lines == 0 : m->lines > 0 && m->lost > 0);
         assert_int_equal(counts(m)->resets, 1);
@@ -647,12 +580,12 @@ TEST(a_paused_source_offers_nothing_and_loses_nothing)
     put_text(k, 0, "a b");
     member_open(m);
     expect_lines(m, 2);
-    m->hold = m->paused = true;
-    source_kafka.pause(m->source);
+    m->hold = m->core.paused = true;
+    source_kafka.pause(m->core.source);
     put_text(k, 0, "c d");
     rest(m, 4500); /* long enough that partitions are given back unread */
-    assert_true(kafka_of(m->source)->parked);
-    assert_int_equal(m->outs, 0);
+    assert_true(kafka_of(m->core.source)->parked);
+    assert_int_equal(m->core.outs, 0);
     m->hold = false;
     put_text(k, 0, "e");
     expect_lines(m, 5);
@@ -667,7 +600,7 @@ TEST(many_messages_come_once_each_through_pauses)
     struct member *m = &k->member[0];
     m->options.partitions = "0-1";
     m->options.chunk = 4096;
-    m->setup.once = m->quiet = true;
+    m->core.setup.once = m->quiet = true;
     for (u32 i = 0; i < 20000; i++) {
         char text[32];
         int  n = snprintf(text, sizeof text, "%u", i);
@@ -726,8 +659,8 @@ TEST(members_without_state_share_a_group)
     member_open(m);
     expect_lines(m, 2);
     member_cut(m);
-    source_kafka.saved(m->source);
-    m->text[0] = '\0';
+    source_kafka.saved(m->core.source);
+    small_unsay(&m->core, 0);
     member_open(n);
     expect(n, "open");
     expect(m, "shut");
@@ -741,14 +674,14 @@ TEST(members_without_state_share_a_group)
 
 static bool is_leaving(const struct member *m, const void *arg)
 {
-    return kafka_of(m->source)->state == KAFKA_LEAVING;
+    return kafka_of(m->core.source)->state == KAFKA_LEAVING;
 }
 
 static bool somebody_reads(const struct member *m, const void *arg)
 {
     const struct kit *k = m->kit;
     for (u32 i = 0; i < WEIR_COUNT(k->member); i++) {
-        const struct kafka *is = kafka_of(k->member[i].source);
+        const struct kafka *is = kafka_of(k->member[i].core.source);
         if (is->state == KAFKA_READING && is->parts.count && is->parts.at[0]->ours) return true;
     }
     return false;
@@ -772,7 +705,7 @@ TEST(a_revoked_partition_is_left_when_its_messages_are_durable)
     rest(m, 1500);
     assert_true(is_leaving(m, NULL));
     member_cut(m);
-    source_kafka.saved(m->source);
+    source_kafka.saved(m->core.source);
     assert_true(run_for(m, somebody_reads, NULL, PATIENCE_MS));
     put_text(k, 0, "b");
     assert_true(run_for(m, both_have, &two, PATIENCE_MS));
@@ -788,8 +721,10 @@ TEST(a_recipe_with_state_does_not_take_a_part)
 {
     struct kit    *k = kit_new(2);
     struct member *m = &k->member[0], *n = &k->member[1];
+    static const char *key[] = { "heartbeat.interval.ms", "session.timeout.ms" }, *value[] = { "100", "3000" };
     put_text(k, 0, "a");
-    m->setup.stateful = n->setup.stateful = true;
+    m->core.setup.stateful = n->core.setup.stateful = true;
+    n->options.properties = (struct option_pairs){ 2, key, value };
     member_open(m);
     expect_lines(m, 1);
     member_open(n);
@@ -802,6 +737,31 @@ TEST(a_recipe_with_state_does_not_take_a_part)
     assert_int_equal(n->lines, 0);
     member_close(n);
     expect_lines(m, 3);
+    kit_free(k);
+}
+
+/* The state is a copy from before: the group knows that it was further. */
+TEST(a_state_that_was_put_back_reads_again)
+{
+    struct kit        *k = kit_new(1);
+    struct member     *m = &k->member[0];
+    struct small_saved before;
+    m->core.setup.state = 17;
+    m->core.setup.recipe = S("first");
+    put_text(k, 0, "a b");
+    member_open(m);
+    expect_lines(m, 2);
+    member_cut(m);
+    before = m->core.saved[0];
+    put_text(k, 0, "c");
+    expect_lines(m, 3);
+    member_cut(m);
+    source_kafka.saved(m->core.source);
+    member_close(m);
+    m->core.saved[0] = before;
+    member_open(m);
+    expect_lines(m, 1);
+    expect_words(m, "t/0", "c");
     kit_free(k);
 }
 
@@ -831,6 +791,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(members_without_state_share_a_group),
         cmocka_unit_test(a_revoked_partition_is_left_when_its_messages_are_durable),
         cmocka_unit_test(a_recipe_with_state_does_not_take_a_part),
+        cmocka_unit_test(a_state_that_was_put_back_reads_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
