@@ -9,7 +9,7 @@
 
 #define RETRY_MS     1000
 #define STREAM_BYTES ((u64)256 << 10) /* do not wait for an idle sink                                           */
-#define HEAVY_BYTES  ((u64)512 << 20) /* of an epoch: what may lie beside state.db for each one not yet delivered */
+#define HEAVY_BYTES  ((u64)1 << 30)   /* of an epoch: what may lie beside state.db for each one not yet delivered */
 
 struct ahead {
     struct ahead_setup setup;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define FETCH_AHEAD 2048
 #define BATCH_BYTES ((size_t)256 << 10) /* of messages; more than that is one message */
 #define KICK_BYTES ((size_t)256 << 10) /* fewer are all there were: more gather while the sink is at work */
 
@@ -149,6 +150,15 @@ static err put_row(struct sink *s, struct batch *b, const struct row *row, size_
     return OK;
 }
 
+/* Rows were written on another core, and only their heads are looked at here, so each would be waited for: what lies
+ * two rows or so ahead is fetched meanwhile, as much of it as this row had. */
+static void fetch_ahead(const struct row_reader *r)
+{
+    const u8 *from = r->at + FETCH_AHEAD, *to = from + (r->at - r->row);
+    if (to > r->end) return;
+    for (; from < to; from += 64) __builtin_prefetch(from, 0, 2);
+}
+
 /* From byte *from on, which is moved to the first row that was not put. */
 static err put_rows(struct sink *s, slice rows, size_t *from, char *why, size_t room, bool *fatal)
 {
@@ -159,7 +169,10 @@ static err put_rows(struct sink *s, slice rows, size_t *from, char *why, size_t 
     err               e = OK, faulty = OK;
     struct batch      b = { 0 };
     s->lines.len = 0;
-    while (!err_is(e) && row_next(&r, &row, &faulty)) e = put_row(s, &b, &row, (size_t)(r.at - begin), from, why, room);
+    while (!err_is(e) && row_next(&r, &row, &faulty)) {
+        fetch_ahead(&r);
+        e = put_row(s, &b, &row, (size_t)(r.at - begin), from, why, room);
+    }
     if (!err_is(e)) e = batch_put(s, &b, from, why, room);
     if (!err_is(e) && !err_is(faulty)) *from = rows.len;
     *fatal = err_is(faulty) || (err_is(e) && e.code != ERR_OS); /* another try would be the same */
