@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE      UINT32_MAX
-#define KEEP_MOST (64u << 10) /* bytes of a spare store          */
-#define FETCH     1024u       /* of the next event, ahead of use */
-#define LINE      64u         /* of the cache                    */
+#define NONE        UINT32_MAX
+#define STORE_BYTES 1024u         /* of bodies, at first            */
+#define KEEP_MOST   (64u << 10)   /* bytes of a spare store         */
+#define FETCH       1024u         /* of the next event, ahead of use */
+#define LINE        64u           /* of the cache                   */
 #define RECORD_COST (sizeof(struct u2_record) + sizeof(size_t)) /* what bytes_max counts for one, beside its body */
 
 /* An event and what belongs to it: bodies point into `bytes`. */
@@ -88,7 +89,7 @@ void u2_join_close(struct u2_join *j)
 
 static void bytes_grow(struct store *s, size_t least)
 {
-    size_t room = s->bytes_room ? s->bytes_room * 2 : 1024;
+    size_t room = s->bytes_room * 2;
     if (room < least) room = least;
     u8 *bytes = malloc(room);
     WEIR_ASSERT(bytes != NULL);
@@ -120,6 +121,9 @@ static struct store *store_take(struct u2_join *j)
     if (j->spares) return j->spare[--j->spares];
     struct store *s = calloc(1, sizeof *s);
     WEIR_ASSERT(s != NULL);
+    s->bytes_room = STORE_BYTES;
+    s->bytes = malloc(s->bytes_room);
+    WEIR_ASSERT(s->bytes != NULL);
     return s;
 }
 

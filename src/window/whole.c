@@ -162,9 +162,10 @@ static void pane_fold(struct whole *w, const struct groups *g)
 
 const struct groups *whole_all(struct whole *w, struct panes of, u32 *revision)
 {
+    const struct pane *only = of.at[0];
     if (of.count == 1) {
-        *revision = of.at[0]->revision;
-        return &of.at[0]->groups;
+        *revision = only->revision;
+        return &only->groups;
     }
     begin(w);
     for (u32 i = 0; i < of.count; i++) pane_fold(w, &of.at[i]->groups);
@@ -217,7 +218,8 @@ static void keys_fold(struct whole *w, const struct groups *from)
 
 const struct groups *whole_amended(struct whole *w, struct panes of)
 {
-    if (of.count == 1) return &of.at[0]->groups;
+    const struct pane *only = of.at[0];
+    if (of.count == 1) return &only->groups;
     begin(w);
     for (u32 i = 0; i < of.count; i++) keys_gather(w, of.at[i]);
     for (u32 i = 0; i < of.count; i++) keys_fold(w, &of.at[i]->groups);
