@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kafka_link_own.h: what the files of a link share: kafka_link.c, kafka_mark.c, kafka_topic.c. Nobody else's. */
+/* kafka_link_own.h: what the files of a link share: kafka_link.c, kafka_client.c, kafka_send.c, kafka_mark.c,
+ * kafka_topic.c. Nobody else's. */
 #pragma once
 
 #include "sink/kafka_guard.h"
@@ -36,7 +37,14 @@ int kafka_link_left_ms(u64 deadline, int most);
 err  kafka_link_world(struct kafka_link *l, const char *doing, const char *what, char *why, size_t room);
 void kafka_link_tell(struct kafka_link *l, const char *doing, const char *what); /* the same, to the log */
 
-rd_kafka_t *kafka_link_reader(struct kafka_link *l, char *why, size_t room); /* NULL: why */
+/* Clients; NULL: why. */
+rd_kafka_t *kafka_client_producer(struct kafka_link *l, char *why, size_t room);
+rd_kafka_t *kafka_client_reader(struct kafka_link *l, char *why, size_t room);
+bool        kafka_client_given(const struct kafka_link_setup *s, const char *property); /* in the recipe */
+u64         kafka_client_queue(const struct kafka_link_setup *s); /* bytes that may wait          */
+
+/* librdkafka's report on a message. */
+void kafka_send_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
 
 /* The mark as it is committed; the caller's to destroy. */
 rd_kafka_topic_partition_list_t *kafka_mark_make(const struct kafka_link *l, u64 number);

@@ -123,7 +123,7 @@ static err mark_fetch(struct kafka_link *l, rd_kafka_topic_partition_list_t *at,
 
 err kafka_mark_read(struct kafka_link *l, u64 deadline, bool first, char *why, size_t room, bool *fatal)
 {
-    if (l->reader == NULL) l->reader = kafka_link_reader(l, why, room);
+    if (l->reader == NULL) l->reader = kafka_client_reader(l, why, room);
     if (l->reader == NULL) return (err){ ERR_CONFIG, "kafka properties", 0 };
     rd_kafka_topic_partition_list_t *at = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(at, l->setup->topic[0], 0);
