@@ -16,12 +16,14 @@ struct ahead {
     bool               holds, settles; /* some sink does   */
     u64                settle;         /* OUTBOX_SETTLE given */
     u64                given;          /* bytes since the last cut */
+    u64                losses;         /* of the sinks, at the last cut */
     struct outbox     *first, **end;   /* on their way to the file */
     u64                waiting;        /* bytes of these */
     slice              rest;           /* of the first   */
     struct lane_task   task;
     uv_timer_t         retry;
     bool               writing, retrying, fatal;
+    u64                release;        /* epochs whose files make room for another try */
     err                result;
     char               why[SNAPSHOT_WHY];
 };
@@ -56,7 +58,8 @@ void ahead_close(struct ahead *a)
 static void write_run(struct lane_task *task)
 {
     struct ahead *a = container_of(task, struct ahead, task);
-    a->result = snapshot_stream(a->setup.snapshot, &a->rest, a->why, &a->fatal);
+    a->result = a->retrying ? snapshot_release(a->setup.snapshot, a->release, a->why, &a->fatal) : OK;
+    if (!err_is(a->result)) a->result = snapshot_stream(a->setup.snapshot, &a->rest, a->why, &a->fatal);
 }
 
 static void write_done(struct lane_task *task);
@@ -64,6 +67,7 @@ static void write_done(struct lane_task *task);
 static void write_start(struct ahead *a)
 {
     a->writing = true;
+    a->release = a->retrying ? a->setup.host->delivered(a->setup.host) : 0;
     a->task = (struct lane_task){ .run = write_run, .done = write_done };
     lane_give(a->setup.lane, &a->task);
 }
@@ -140,6 +144,14 @@ static void stream_all(struct ahead *a)
     give(a, box, true);
 }
 
+static u64 losses(const struct ahead *a)
+{
+    u64 n = 0;
+    for (u32 i = 0; i < a->setup.outlets; i++)
+        if (outlet_ahead(a->setup.outlet[i]) == AHEAD_HOLDS) n += outlet_losses(a->setup.outlet[i]);
+    return n;
+}
+
 static bool sinks_idle(const struct ahead *a)
 {
     bool idle = true;
@@ -158,6 +170,7 @@ void ahead_cut(struct ahead *a)
 {
     stream_all(a);
     a->given = 0;
+    a->losses = losses(a);
     if (!a->settles) return;
     a->settle++;
     give(a, outbox_new(OUTBOX_SETTLE, 0, (slice){ 0 }), false);
@@ -185,7 +198,7 @@ bool ahead_stuck(const struct ahead *a)
 
 bool ahead_heavy(const struct ahead *a)
 {
-    return a->holds && a->given >= HEAVY_BYTES;
+    return a->holds && (a->given >= HEAVY_BYTES || (a->given > 0 && losses(a) > a->losses));
 }
 
 u64 ahead_bytes(const struct ahead *a)

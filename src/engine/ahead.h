@@ -14,6 +14,7 @@
 struct ahead_host {
     void (*arrived)(struct ahead_host *);                /* more is in the file                       */
     void (*fail)(struct ahead_host *, const char *text); /* the file must not be written any further  */
+    u64 (*delivered)(struct ahead_host *);               /* files up to this epoch are not needed     */
 };
 
 struct ahead_setup {
@@ -41,5 +42,6 @@ bool ahead_settled(const struct ahead *a);
 
 bool ahead_idle(const struct ahead *a);  /* nothing on its way to the file                          */
 bool ahead_stuck(const struct ahead *a); /* the file cannot be written; tried again every second    */
-bool ahead_heavy(const struct ahead *a); /* since the last cut there was as much as a file is to hold */
+bool ahead_heavy(const struct ahead *a); /* since the last cut there was as much as a file is to hold, or a sink lost some:
+                                          * what it must be given again shall not grow */
 u64  ahead_bytes(const struct ahead *a); /* gathered, or on their way to the file                   */

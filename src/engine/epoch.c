@@ -15,7 +15,13 @@
 #define RETRY_MS     1000
 #define ROWS_HEAVY   ((u64)32 << 20) /* bytes of result rows that do not wait for `every` */
 #define OUTBOXES_MAX 512u
+#define FILES_MAX    ((u64)2 << 30)  /* of rows beside the state, for sinks that lack their epochs */
 #define STREAMED_MAX ((u64)16 << 20) /* on their way to a sink that takes rows ahead: more has left all caches */
+
+/* What of an epoch lies beside the state. */
+struct kept {
+    u64 epoch, bytes;
+};
 
 struct epochs {
     const struct recipe *recipe;
@@ -37,11 +43,43 @@ struct epochs {
     struct cut          *cut;       /* out                                  */
     struct outbox       *box;       /* of the cut that is out               */
     bool                 settling;  /* a cut is out and waits for what went ahead of it */
+    u32                  kepts;     /* epochs with rows beside the state that some sink may lack, oldest first */
+    struct kept          kept[OUTBOXES_MAX + 1];
     bool                 retrying, fatal;
     err                  result;
     char                 why[SNAPSHOT_WHY];
     u64                  last, longest, bytes, recovery;
 };
+
+/* The epoch that every sink has. */
+static u64 delivered(const struct epochs *e)
+{
+    u64 least = e->number;
+    for (u32 i = 0; i < e->outlets; i++)
+        if (outlet_epoch(e->outlet[i]) < least) least = outlet_epoch(e->outlet[i]);
+    return least;
+}
+
+static void kept_add(struct epochs *e, const struct streamed *s)
+{
+    u64 has = delivered(e);
+    u32 n = 0;
+    for (u32 i = 0; i < e->kepts; i++)
+        if (e->kept[i].epoch > has) e->kept[n++] = e->kept[i];
+    e->kepts = n;
+    if (s->bytes == 0) return;
+    WEIR_ASSERT(e->kepts < WEIR_COUNT(e->kept)); /* there are no more outboxes */
+    e->kept[e->kepts++] = (struct kept){ s->epoch, s->bytes };
+}
+
+/* Of epochs that some sink lacks. */
+static u64 kept_bytes(const struct epochs *e)
+{
+    u64 bytes = 0, has = e->kepts ? delivered(e) : 0;
+    for (u32 i = 0; i < e->kepts; i++)
+        if (e->kept[i].epoch > has) bytes += e->kept[i].bytes;
+    return bytes;
+}
 
 /* --- cutting and writing ------------------------------------------------------------------------------------- */
 
@@ -104,19 +142,11 @@ static void write_done(struct lane_task *task)
     flow_thaw(e->flow, true);
     cut_free(e->cut);
     e->cut = NULL;
+    kept_add(e, &e->box->streamed);
     for (u32 i = 0; i < e->outlets; i++) outlet_give(e->outlet[i], e->box);
     outbox_release(e->box);
     e->box = NULL;
     e->host->settled(e->host);
-}
-
-/* The epoch that every sink has. */
-static u64 delivered(const struct epochs *e)
-{
-    u64 least = e->number;
-    for (u32 i = 0; i < e->outlets; i++)
-        if (outlet_epoch(e->outlet[i]) < least) least = outlet_epoch(e->outlet[i]);
-    return least;
 }
 
 /* --- cutting ------------------------------------------------------------------------------------------------- */
@@ -141,6 +171,11 @@ static void on_ahead_arrived(struct ahead_host *h)
     struct epochs *e = container_of(h, struct epochs, ahead_host);
     write_settled(e);
     e->host->settled(e->host);
+}
+
+static u64 on_ahead_delivered(struct ahead_host *h)
+{
+    return delivered(container_of(h, struct epochs, ahead_host));
 }
 
 static void on_ahead_fail(struct ahead_host *h, const char *text)
@@ -321,6 +356,7 @@ static void redelivery_give(struct epochs *e, const struct redelivery *r, bool s
         }
         for (u32 k = 0; k < r->count; k++) outlet_give(o, r->box[k]);
     }
+    for (u32 k = 0; k < r->count; k++) kept_add(e, &r->box[k]->streamed);
 }
 
 /* Outboxes that a sink lacks, in order; nothing is given to any before all were found to go on well. */
@@ -388,7 +424,7 @@ err epochs_open(struct epochs **out, uv_loop_t *loop, const struct recipe *r, st
     WEIR_ASSERT(e != NULL);
     *e = (struct epochs){ .recipe = r, .flow = flow, .rows = rows, .host = host };
     e->outlet_host = (struct outlet_host){ on_outlet_applied, on_outlet_fail };
-    e->ahead_host = (struct ahead_host){ on_ahead_arrived, on_ahead_fail };
+    e->ahead_host = (struct ahead_host){ on_ahead_arrived, on_ahead_fail, on_ahead_delivered };
     struct snapshot_load load = { 0 };
     u64                  begin = uv_hrtime();
     char                 text[SNAPSHOT_WHY] = "";
@@ -473,7 +509,7 @@ bool epochs_full(const struct epochs *e)
         if (outlet_waiting(e->outlet[i]) >= OUTBOXES_MAX || backlog >= most || bytes + backlog >= ENGINE_BACKLOG_MAX)
             return true;
     }
-    return bytes >= ENGINE_BACKLOG_MAX;
+    return bytes >= ENGINE_BACKLOG_MAX || kept_bytes(e) >= FILES_MAX;
 }
 
 /* Rows not yet cut do not count here: only a cut takes them away. One window's may be more than ENGINE_BACKLOG_MAX. */
@@ -503,7 +539,7 @@ bool epochs_sinks_stuck(const struct epochs *e)
         if (!outlet_waits(e->outlet[i])) return false;
         stuck = true;
     }
-    return stuck && (e->cut == NULL || e->settling);
+    return stuck && (e->cut == NULL || (e->settling && ahead_idle(e->ahead)));
 }
 
 void epochs_rest(struct epochs *e)

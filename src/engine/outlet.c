@@ -23,6 +23,8 @@ struct outlet {
     u64                       epoch; /* applied */
     u64                       settled;
     enum sink_ahead           ahead;
+    bool                      records; /* takes a records table: rows that went ahead may be its own */
+    u64                       losses;
     const char               *state; /* path of state.db, beside which streamed rows lie */
     struct outbox            *queue[QUEUE_MAX];
     u32                       head, count;
@@ -87,10 +89,13 @@ static err apply_epoch(struct outlet *o, const struct outbox *box)
     const struct sink_type *type = o->recipe->type;
     bool                    all = true;
     err                     e = OK;
-    if (o->ahead != AHEAD_HOLDS && box->again && box->streamed.bytes > 0) return apply_together(o, box);
+    bool theirs = o->records && box->again && box->streamed.bytes > 0;
+    if (o->ahead == AHEAD_NOT && theirs) return apply_together(o, box);
+    if (o->ahead == AHEAD_SETTLES && theirs) all = false;
     if (o->ahead == AHEAD_HOLDS)
         e = type->holds(o->sink, box->epoch, box->streamed.bytes, &all, o->why, sizeof o->why, &o->fatal);
     if (!err_is(e) && !all) e = stream_again(o, box);
+    if (!err_is(e) && !all && o->ahead == AHEAD_SETTLES) e = type->settle(o->sink, o->why, sizeof o->why, &o->fatal);
     if (err_is(e)) return e;
     return type->apply(o->sink, box->epoch, box->rows, o->why, sizeof o->why, &o->fatal);
 }
@@ -119,6 +124,7 @@ static void apply_failed(struct outlet *o)
         return;
     }
     if (!o->retrying) log_line(LOG_ERROR, "%s; trying again every second, the sources wait", text);
+    if (!o->retrying && o->queue[o->head]->kind == OUTBOX_STREAM) o->losses++;
     o->retrying = true;
 }
 
@@ -217,6 +223,9 @@ err outlet_open(struct outlet **out, uv_loop_t *loop, struct outlet_host *host, 
     o->setup.warn = warn;
     o->ahead = sink_ahead(r, sink);
     o->state = r->state_path;
+    for (u32 i = 0; i < r->steps; i++)
+        if (r->step[i].kind == STEP_RECORDS && r->step[i].records.table != UINT32_MAX)
+            o->records = o->records || o->recipe->wanted[r->step[i].records.table];
     err e = o->recipe->type->open(&o->sink, &o->setup, why, room);
     if (err_is(e)) {
         free(o);
@@ -266,6 +275,11 @@ enum sink_ahead outlet_ahead(const struct outlet *o)
 u64 outlet_settled(const struct outlet *o)
 {
     return o->settled;
+}
+
+u64 outlet_losses(const struct outlet *o)
+{
+    return o->losses;
 }
 
 u64 outlet_epoch(const struct outlet *o)

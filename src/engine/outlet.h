@@ -55,6 +55,7 @@ enum sink_ahead sink_ahead(const struct recipe *r, u32 sink);
 /* The same of an open one; how many OUTBOX_SETTLE are done? */
 enum sink_ahead outlet_ahead(const struct outlet *o);
 u64  outlet_settled(const struct outlet *o);
+u64  outlet_losses(const struct outlet *o); /* times that rows were not taken ahead: what it holds may be gone */
 
 void  outlet_give(struct outlet *o, struct outbox *lent); /* adds a user for itself */
 u64   outlet_epoch(const struct outlet *o);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BLOCK ((u32)1 << 20)
+#define SPARES 2u /* files that wait to be used again */
 #define ALIGN 4096u /* of what goes around the page cache */
 
 static char *path_of(const char *state, u32 slot)
@@ -72,10 +73,15 @@ static u64 sum_begin(u64 id, u64 epoch)
 
 /* --- open, close --- */
 
-static void free_remove(struct rowlog *l)
+/* But for the first `spare` of them. */
+static void free_remove(struct rowlog *l, u32 spare)
 {
     for (u32 i = 0; i < ROWLOG_SLOTS; i++) {
         if (!l->there[i] || l->used[i] != 0) continue;
+        if (spare > 0) {
+            spare--;
+            continue;
+        }
         slot_remove(l->path, i);
         l->there[i] = false;
     }
@@ -86,14 +92,14 @@ void rowlog_open(struct rowlog *l, char *path, u64 id, u32 count, const struct s
     *l = (struct rowlog){ .path = path, .id = id, .fd = -1 };
     for (u32 i = 0; i < count; i++) l->used[kept[i].slot] = kept[i].epoch + 1;
     slots_find(path, l->there);
-    free_remove(l);
+    free_remove(l, 0);
 }
 
 void rowlog_close(struct rowlog *l)
 {
     if (l->path == NULL) return;
     if (l->fd >= 0) close(l->fd);
-    free_remove(l);
+    free_remove(l, 0);
     free(l->block);
     *l = (struct rowlog){ .fd = -1 };
 }
@@ -216,12 +222,18 @@ err rowlog_seal(struct rowlog *l, u64 epoch, struct streamed *out, bool *fatal)
     return OK;
 }
 
+void rowlog_release(struct rowlog *l, u64 delivered, u32 spare)
+{
+    for (u32 i = 0; i < ROWLOG_SLOTS; i++)
+        if (l->used[i] != 0 && l->used[i] <= delivered + 1 && (l->fd < 0 || i != l->slot)) l->used[i] = 0;
+    free_remove(l, spare);
+}
+
 void rowlog_committed(struct rowlog *l, u64 delivered)
 {
     if (l->fd >= 0) close(l->fd);
     l->fd = -1;
-    for (u32 i = 0; i < ROWLOG_SLOTS; i++)
-        if (l->used[i] != 0 && l->used[i] <= delivered + 1) l->used[i] = 0;
+    rowlog_release(l, delivered, SPARES);
 }
 
 /* --- reading --- */

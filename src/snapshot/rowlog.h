@@ -40,3 +40,6 @@ err rowlog_seal(struct rowlog *l, u64 epoch, struct streamed *out, bool *fatal);
 
 /* The transaction that names the sealed rows is committed, and that epochs up to this one are needed no more. */
 void rowlog_committed(struct rowlog *l, u64 delivered);
+
+/* Epochs up to this one are needed no more, a transaction says so: of files that are free, `spare` stay. */
+void rowlog_release(struct rowlog *l, u64 delivered, u32 spare);

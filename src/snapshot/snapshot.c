@@ -24,6 +24,7 @@ struct today {
 struct snapshot {
     struct state  state;
     struct rowlog log;
+    u64           released; /* epochs up to this one have no outbox any more */
     struct arena  arena; /* what was lent until close */
     u32           todays;
     struct today *today;
@@ -204,6 +205,25 @@ err snapshot_stream(struct snapshot *s, slice *rows, char *why, bool *fatal)
     return rowlog_append(&s->log, s->state.epoch + 1, rows);
 }
 
+err snapshot_release(struct snapshot *s, u64 delivered, char *why, bool *fatal)
+{
+    s->state.why = why;
+    why[0] = 0;
+    *fatal = false;
+    if (delivered <= s->released) return OK;
+    err e = state_begin(&s->state);
+    if (!err_is(e)) e = state_outbox_drop(&s->state, delivered);
+    if (!err_is(e)) e = state_commit(&s->state, s->state.epoch);
+    if (err_is(e)) {
+        *fatal = sqlite_fatal(e);
+        if (err_is(state_undo(&s->state))) *fatal = true;
+        return e;
+    }
+    s->released = delivered;
+    rowlog_release(&s->log, delivered, 0);
+    return OK;
+}
+
 err snapshot_write(struct snapshot *s, const struct cut *c, struct streamed *streamed, char *why, bool *fatal)
 {
     WEIR_ASSERT(c->epoch > s->state.epoch);
@@ -224,6 +244,7 @@ err snapshot_write(struct snapshot *s, const struct cut *c, struct streamed *str
             if (fresh[i]) s->today[i].row = 0;
     } else {
         s->gone = 0;
+        if (c->delivered > s->released) s->released = c->delivered;
         rowlog_committed(&s->log, c->delivered);
     }
     free(fresh);

@@ -58,6 +58,10 @@ struct streamed {
  * *fatal. The next snapshot_write names them. */
 err snapshot_stream(struct snapshot *s, slice *rows, char *why, bool *fatal);
 
+/* Epochs up to this one are needed no more, though no epoch can be written that says so: their outboxes and files go now,
+ * in a transaction of its own, so that a full disk has room. On the thread that writes. */
+err snapshot_release(struct snapshot *s, u64 delivered, char *why, bool *fatal);
+
 /* They as one piece of memory, once an epoch names them; proved. Any thread, beside a running writer. */
 err  snapshot_streamed_open(const char *state, const struct streamed *s, slice *rows, char *why);
 void snapshot_streamed_close(slice rows);

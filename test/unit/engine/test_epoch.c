@@ -28,6 +28,7 @@ struct fake {
     enum sink_ahead ahead;
     bool dies;     /* the process ends when it is to settle              */
     u32  unsettled; /* so many settles fail first                        */
+    u32  unstreamed; /* so many streams fail first                       */
     bool dies_applying;
     u64  want;      /* bytes of the epoch it died of                     */
     bool forgets;   /* what was streamed, once                           */
@@ -80,9 +81,13 @@ static enum sink_ahead fake_ahead(const void *options, nanos every)
 
 static err fake_stream(struct sink *s, slice rows, char *why, size_t room, bool *fatal)
 {
-    (void)why, (void)room;
     *fatal = false;
     assert_true(rows.len > 0);
+    if (s->fake->unstreamed) {
+        s->fake->unstreamed--;
+        snprintf(why, room, "no broker");
+        return (err){ ERR_OS, "produce", 111 };
+    }
     s->fake->order[strlen(s->fake->order)] = 's';
     s->fake->held += rows.len;
     return OK;
@@ -140,6 +145,7 @@ struct rig {
     struct recipe_sink sink[SINKS];
     struct table       table;
     struct recipe      recipe;
+    struct recipe_step step;
     uv_loop_t          loop;
     struct flow       *flow;
     struct row_writer  rows, ahead;
@@ -182,6 +188,10 @@ static int set_up(void **state)
     r->recipe = (struct recipe){ .name = S("test"), .state_path = r->path, .sinks = 1, .tables = 1 };
     r->recipe.sink = r->sink;
     r->recipe.table = &r->table;
+    r->step = (struct recipe_step){ .kind = STEP_RECORDS };
+    r->recipe.step = &r->step;
+    r->recipe.steps = 1;
+    r->wanted[0] = true;
     for (u32 i = 0; i < SINKS; i++) {
         r->lent[i] = &r->fake[i];
         r->sink[i] = (struct recipe_sink){ .name = i ? S("second") : S("first"), .type = &fake_type,
@@ -485,6 +495,26 @@ static void what_was_streamed_comes_again_after_a_kill(void **state)
     assert_int_equal(r->fake[0].had[1], r->fake[0].want);
 }
 
+/* Of a sink that lost some of an epoch, the rest of it is let go of, too, and all comes again: so it must not grow. */
+static void an_epoch_of_which_rows_were_lost_is_cut_at_once(void **state)
+{
+    struct rig *r = *state;
+    r->fake[0].ahead = AHEAD_HOLDS;
+    r->fake[0].unstreamed = 1;
+    assert_true(run_begin(r));
+    row_text(&r->ahead, S("a row"));
+    epochs_stream(r->epochs);
+    assert_false(epochs_heavy(r->epochs));
+    while (r->fake[0].unstreamed > 0) uv_run(&r->loop, UV_RUN_ONCE);
+    while (!epochs_heavy(r->epochs)) uv_run(&r->loop, UV_RUN_ONCE);
+    assert_true(epochs_cut(r->epochs));
+    assert_false(epochs_heavy(r->epochs));
+    run_until_idle(r);
+    assert_false(epochs_heavy(r->epochs));
+    run_end(r);
+    assert_int_equal(r->fake[0].epoch, 1);
+}
+
 static void what_was_streamed_comes_with_the_epoch_to_a_sink_that_takes_nothing_ahead_any_more(void **state)
 {
     struct rig *r = *state;
@@ -503,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_sink_that_holds_gets_what_was_streamed_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sink_that_forgot_what_was_streamed_gets_it_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_epoch_of_which_rows_were_lost_is_cut_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_streamed_comes_again_after_a_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             what_was_streamed_comes_with_the_epoch_to_a_sink_that_takes_nothing_ahead_any_more, set_up, tear_down),

@@ -1155,6 +1155,34 @@ static void snapshot_goes_on_streaming_when_there_is_room_again(void **state)
     free(bytes);
 }
 
+/* The disk is full of what nobody needs any more, and no epoch can be written that says so. */
+static void snapshot_gives_room_back_between_epochs(void **state)
+{
+    struct place    *p = *state;
+    struct snapshot *s = open_state(p);
+    bool             fatal;
+    for (u64 epoch = 1; epoch <= 5; epoch++) {
+        stream(s, p, epoch, 10000, 10000);
+        write_epoch(s, p, epoch, 0);
+    }
+    stream(s, p, 6, 10000, 10000);
+    assert_int_equal(files_beside(p), 6);
+    must(snapshot_release(s, 4, p->why, &fatal), p->why);
+    assert_int_equal(files_beside(p), 2);
+    must(snapshot_release(s, 4, p->why, &fatal), p->why);
+    write_epoch(s, p, 6, 4);
+    must_be_streamed(p, &p->streamed, 6, 10000);
+    snapshot_close(s);
+    s = open_state(p);
+    struct outboxes o = { 0 };
+    must(snapshot_read_outboxes(s, 0, keep_outbox, &o, p->why), p->why);
+    assert_int_equal(o.count, 2);
+    assert_int_equal(o.epoch[0], 5);
+    must_be_streamed(p, &o.streamed[0], 5, 10000);
+    must_be_streamed(p, &o.streamed[1], 6, 10000);
+    snapshot_close(s);
+}
+
 /* --- the format before this one --- */
 
 static u64 sum_u64(u64 sum, u64 v)
@@ -1222,6 +1250,7 @@ int main(void)
         CASE(snapshot_keeps_what_was_streamed_until_it_is_delivered),
         CASE(snapshot_does_not_believe_damaged_rows_beside_it),
         CASE(snapshot_goes_on_streaming_when_there_is_room_again),
+        CASE(snapshot_gives_room_back_between_epochs),
         CASE(snapshot_takes_a_file_of_the_format_before),
         CASE(snapshot_drops_changed_and_forgotten_operators_with_the_next_cut),
         CASE(snapshot_refuses_what_is_not_its_state_file),
