@@ -42,6 +42,8 @@ bool ahead_settled(const struct ahead *a);
 
 bool ahead_idle(const struct ahead *a);  /* nothing on its way to the file                          */
 bool ahead_stuck(const struct ahead *a); /* the file cannot be written; tried again every second    */
-bool ahead_heavy(const struct ahead *a); /* since the last cut there was as much as a file is to hold, or a sink lost some:
-                                          * what it must be given again shall not grow */
+/* Since the last cut there was as much as a file is to hold, or a sink lost some: what it must be given again shall not
+ * grow. */
+bool ahead_heavy(const struct ahead *a);
+
 u64  ahead_bytes(const struct ahead *a); /* gathered, or on their way to the file                   */

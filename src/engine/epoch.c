@@ -44,7 +44,7 @@ struct epochs {
     struct outbox       *box;       /* of the cut that is out               */
     bool                 settling;  /* a cut is out and waits for what went ahead of it */
     u32                  kepts;     /* epochs with rows beside the state that some sink may lack, oldest first */
-    struct kept          kept[OUTBOXES_MAX + 1];
+    struct kept          kept[OUTBOXES_MAX];
     bool                 retrying, fatal;
     err                  result;
     char                 why[SNAPSHOT_WHY];
@@ -68,8 +68,9 @@ static void kept_add(struct epochs *e, const struct streamed *s)
         if (e->kept[i].epoch > has) e->kept[n++] = e->kept[i];
     e->kepts = n;
     if (s->bytes == 0) return;
-    WEIR_ASSERT(e->kepts < WEIR_COUNT(e->kept)); /* there are no more outboxes */
-    e->kept[e->kepts++] = (struct kept){ s->epoch, s->bytes };
+    bool full = e->kepts == WEIR_COUNT(e->kept); /* of many starts beside a sink that never works: two are one then */
+    u64  with = full ? e->kept[--e->kepts].bytes : 0;
+    e->kept[e->kepts++] = (struct kept){ s->epoch, s->bytes + with };
 }
 
 /* Of epochs that some sink lacks. */

@@ -163,8 +163,8 @@ static void draw_instance(struct kafka_link *l)
     snprintf(l->instance, sizeof l->instance, "%016llx", (unsigned long long)drawn);
 }
 
-/* Who was fenced looks whose mark stands, and rows may go on for long before the first epoch brings ours. Where there is
- * none nobody was at work; where it fails a tick does it. */
+/* Who was fenced looks whose mark stands, and rows may go on for long before the first epoch brings ours. Where there
+ * is none nobody was at work; where it fails a tick does it. */
 static void mark_at_once(struct kafka_link *l)
 {
     char why[512];

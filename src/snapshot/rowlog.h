@@ -4,8 +4,8 @@
  *   <state>-rows.<slot>   the rows of one epoch, byte after byte; another epoch's once nobody needs them
  *
  * Such rows are many, and mostly nobody ever reads them again: so they are written once, around the page cache where
- * the file system can, over blocks that are there already, and are synced before the transaction that names slot, length
- * and check sum. What no transaction names is nothing. Rows that go to their sinks with the epoch stay in state.db. */
+ * the file system can, over blocks that are there already, and are synced before the transaction that names slot,
+ * length and check sum. What no transaction names is nothing. Rows that go to their sinks with the epoch stay in state.db. */
 #pragma once
 
 #include "snapshot/snapshot.h"

@@ -54,12 +54,12 @@ struct streamed {
     u32 slot;
 };
 
-/* Rows of the epoch that is not cut yet; *rows is moved past what was taken: all, but on an error, which may pass unless
- * *fatal. The next snapshot_write names them. */
+/* Rows of the epoch that is not cut yet; *rows is moved past what was taken: all, but on an error, which may pass
+ * unless *fatal. The next snapshot_write names them. */
 err snapshot_stream(struct snapshot *s, slice *rows, char *why, bool *fatal);
 
-/* Epochs up to this one are needed no more, though no epoch can be written that says so: their outboxes and files go now,
- * in a transaction of its own, so that a full disk has room. On the thread that writes. */
+/* Epochs up to this one are needed no more, though no epoch can be written that says so: their outboxes and files go
+ * now, in a transaction of its own, so that a full disk has room. On the thread that writes. */
 err snapshot_release(struct snapshot *s, u64 delivered, char *why, bool *fatal);
 
 /* They as one piece of memory, once an epoch names them; proved. Any thread, beside a running writer. */

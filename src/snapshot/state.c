@@ -179,7 +179,7 @@ static err create(struct state *s, slice recipe)
     return e;
 }
 
-/* A file of format 1 knows no rows that went ahead of their epoch. Of the same content, it is of today's from now on. */
+/* A file of format 1 knows no rows that went ahead of their epoch. Its content is the same. */
 static err upgrade(struct state *s)
 {
     err e = state_begin(s);
